@@ -1,0 +1,1 @@
+"""What the nouns share: ids, database pool, lane to Redis, routes, bodies, tokens."""

@@ -1,0 +1,158 @@
+"""The Postgres pool and its settings, in one place.
+
+Every connection runs with the lock wait and statement time-out of config/limits.py, so that no request waits for a
+stuck row for ever, and the reconciler knows when a statement can no longer commit.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from checkout.errors import Unavailable
+from config import limits
+
+Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+Record = asyncpg.Record
+Pool = asyncpg.Pool[asyncpg.Record]
+
+CheckViolation = asyncpg.CheckViolationError
+UniqueViolation = asyncpg.UniqueViolationError
+PostgresError = asyncpg.PostgresError
+InterfaceError = asyncpg.InterfaceError
+
+RETRYABLE = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+"""Postgres's own reasons: the statement did nothing, and may be sent again whole."""
+
+NOT_REACHED = (
+    OSError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    TimeoutError,
+)
+"""No answer: before sending, nothing happened; after sending, the outcome is unknown."""
+
+
+def server_settings(purpose: str) -> dict[str, str]:
+    """What every connection of ours asks of the server. Units: ms."""
+    return {
+        "application_name": f"checkout-{purpose}",
+        "statement_timeout": str(int(limits.STATEMENT_TIMEOUT_S * 1000)),
+        "lock_timeout": str(int(limits.LOCK_WAIT_S * 1000)),
+        "idle_in_transaction_session_timeout": str(int(limits.STATEMENT_TIMEOUT_S * 2000)),
+        "jit": "off",
+        "timezone": "UTC",
+    }
+
+
+async def open_pool(database_url: str, *, purpose: str, min_size: int = 1, max_size: int = 8) -> Pool:
+    """A pool that connects within the limits. Raises: OSError, asyncpg errors while Postgres is away."""
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=min_size,
+        max_size=max_size,
+        command_timeout=limits.STATEMENT_TIMEOUT_S + 1,
+        timeout=limits.CONNECT_TIMEOUT_S,
+        max_inactive_connection_lifetime=60,
+        server_settings=server_settings(purpose),
+    )
+
+
+async def connect(database_url: str, *, purpose: str) -> asyncpg.Connection[asyncpg.Record]:
+    """One connection of one's own: the committer's, a listener's, a command's."""
+    return await asyncpg.connect(
+        database_url,
+        timeout=limits.CONNECT_TIMEOUT_S,
+        server_settings=server_settings(purpose),
+    )
+
+
+@contextlib.asynccontextmanager
+async def acquired(pool: Pool) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+    """A pooled connection; while Postgres is away the caller gets Unavailable, with a moment to come back."""
+    try:
+        connection = await pool.acquire(timeout=limits.POOL_WAIT_S)
+    except NOT_REACHED as error:
+        raise Unavailable(
+            "The database is not reachable; try again in a moment.", code="database_away", retry_after_ms=1000
+        ) from error
+    try:
+        yield connection
+    except NOT_REACHED as error:
+        raise Unavailable(
+            "The database did not answer; try again in a moment.", code="database_away", retry_after_ms=1000
+        ) from error
+    finally:
+        with contextlib.suppress(*NOT_REACHED):
+            await pool.release(connection)
+
+
+async def fetch_all(pool: Pool, query: str, *args: Any) -> Sequence[asyncpg.Record]:
+    """All rows of one bounded read. Raises: Unavailable."""
+    async with acquired(pool) as connection:
+        return await connection.fetch(query, *args)
+
+
+async def fetch_one(pool: Pool, query: str, *args: Any) -> asyncpg.Record | None:
+    """The row of one read, or None. Raises: Unavailable."""
+    async with acquired(pool) as connection:
+        return await connection.fetchrow(query, *args)
+
+
+class Listener:
+    """LISTEN on channels over one connection of its own; on each (re)connect `on_gap` runs, since events may be lost.
+
+    Source: asyncpg's add_listener; a lost connection is found by the keep-alive query.
+    """
+
+    def __init__(self, database_url: str, handlers: dict[str, Any], on_gap: Any) -> None:
+        self._url = database_url
+        self._handlers = handlers
+        self._on_gap = on_gap
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="listener")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                connection = await connect(self._url, purpose="listen")
+            except (*NOT_REACHED, PostgresError):
+                await asyncio.sleep(0.5)
+                continue
+            try:
+                for channel, handler in self._handlers.items():
+                    await connection.add_listener(channel, self._deliver(handler))
+                self._on_gap()
+                while True:
+                    await asyncio.sleep(limits.LISTEN_KEEPALIVE_S)
+                    await connection.execute("SELECT 1", timeout=limits.CONNECT_TIMEOUT_S)
+            except (*NOT_REACHED, PostgresError):
+                await asyncio.sleep(0.2)
+            finally:
+                connection.terminate()
+
+    @staticmethod
+    def _deliver(handler: Any) -> Any:
+        def deliver(_connection: Any, _pid: int, _channel: str, payload: Any) -> None:
+            handler(payload)
+
+        return deliver

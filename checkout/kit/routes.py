@@ -1,0 +1,36 @@
+"""A route is a record: the application registers it, the limiter reads its policy, the OpenAPI document describes it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the contract.
+
+    Shape: `policy` names a rate-limit policy (browse, cart, checkout, login, admin) or None; `request` and `response`
+    are msgspec types for the document; `problems` are the error codes it can answer with beside the general ones;
+    `limited_by_handler` says that the handler counts the request itself, in the Redis call that it makes anyway.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    policy: str | None = "browse"
+    request: Any = None
+    response: Any = None
+    status: int = 200
+    content_type: str = "application/json"
+    problems: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=dict)
+    permission: str | None = None
+    limited_by_handler: bool = False
+    priority: int = 1
+    """Load shedding drops the lowest first: 0 browse, 1 cart, 2 checkout, payment and webhooks, 3 health."""
+    tag: str = ""
