@@ -46,7 +46,7 @@ def obstacle(coupon: Coupon, *, currency: str, subtotal: int, now_ms: int) -> Pr
 def redeem(
     codes: Sequence[str], coupons: Mapping[str, Coupon], *, currency: str, subtotal: int, now_ms: int
 ) -> tuple[int, bool, tuple[CouponEffect, ...], tuple[Problem, ...]]:
-    """(discount, shipping is free, effects, problems). Percentages come first, each of what is left, half up."""
+    """(discount, free shipping, effects, problems). Percentages come first, each of what is left, half up."""
     problems: list[Problem] = []
     idle: list[CouponEffect] = []
     usable: list[Coupon] = []

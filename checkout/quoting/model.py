@@ -26,8 +26,8 @@ REST_OF_WORLD = "*"
 class Offer(Struct, frozen=True, gc=False):
     """One SKU at one price in one currency, as published at `offer_version`.
 
-    Shape: `product_id` and `slug` as text, ready to be written; `title` is what an invoice line says; `tax_class`
-    names a row of the tax table (`exempt`: never taxed; unknown: as `standard`).
+    Shape: `product_id` and `slug` as text, ready to be written; `title` is what an invoice line says;
+    `tax_class` names a row of the tax table (`exempt`: never taxed; unknown: as `standard`).
     """
 
     item_id: int
@@ -46,9 +46,9 @@ class Offer(Struct, frozen=True, gc=False):
 class Coupon(Struct, frozen=True, gc=False):
     """A code that takes something off.
 
-    Shape: `percent_bp` for percent (basis points), `amount_minor` for amount; `currency` binds the coupon (and
-    its least subtotal) to carts of that currency; `item_id` is the redemption counter of a limited coupon, None
-    when unlimited; times in ms since 1970.
+    Shape: `percent_bp` for percent (basis points), `amount_minor` for amount; `currency` binds the coupon
+    (and its least subtotal) to carts of that currency; `item_id` is the redemption counter of a limited
+    coupon, None when unlimited; times in ms since 1970.
     """
 
     id: int
@@ -90,7 +90,7 @@ class Bracket(Struct, frozen=True, gc=False):
 
 
 class ShippingRate(Struct, frozen=True, gc=False):
-    """An option of a zone in one currency. Shape: brackets rise by weight; beyond the last it is not carried."""
+    """An option of a zone in one currency. Shape: brackets rise by weight; none beyond the last."""
 
     code: str
     title: str

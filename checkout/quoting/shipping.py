@@ -19,7 +19,7 @@ def price_of(
 def shipping_options(
     rulebook: Rulebook, *, country: str, currency: str, weight_g: int, goods_minor: int, free_shipping: bool
 ) -> tuple[ShippingOption, ...]:
-    """All options for these goods, cheapest first; none: not shipped there, in this currency or this heavy."""
+    """All options for these goods, cheapest first; none: not shipped there, so paid or so heavy."""
     zone = rulebook.zone(country)
     if zone is None:
         return ()
