@@ -41,6 +41,7 @@ class ShopError(Exception):
             self.code = code
         self.retry_after_ms = retry_after_ms
         self.extra: Mapping[str, Any] = extra or {}
+        self.headers: Mapping[str, str] = {}
 
 
 class Invalid(ShopError):

@@ -10,10 +10,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 from asyncpg.pool import PoolConnectionProxy
 
 from checkout.errors import Unavailable
 from config import limits
+
+FastUUID = pgproto.UUID  # a uuid.UUID subclass, built and encoded in C
 
 Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 Record = asyncpg.Record
@@ -23,6 +26,7 @@ CheckViolation = asyncpg.CheckViolationError
 UniqueViolation = asyncpg.UniqueViolationError
 PostgresError = asyncpg.PostgresError
 InterfaceError = asyncpg.InterfaceError
+QueryCanceled = asyncpg.QueryCanceledError
 
 RETRYABLE = (
     asyncpg.SerializationError,
@@ -64,7 +68,7 @@ async def open_pool(database_url: str, *, purpose: str, min_size: int = 1, max_s
         min_size=min_size,
         max_size=max_size,
         command_timeout=limits.STATEMENT_TIMEOUT_S + 1,
-        timeout=limits.CONNECT_TIMEOUT_S,
+        timeout=limits.DATABASE_CONNECT_TIMEOUT_S,
         max_inactive_connection_lifetime=60,
         server_settings=server_settings(purpose),
     )
@@ -74,7 +78,7 @@ async def connect(database_url: str, *, purpose: str) -> asyncpg.Connection[asyn
     """One connection of one's own: the committer's, a listener's, a command's."""
     return await asyncpg.connect(
         database_url,
-        timeout=limits.CONNECT_TIMEOUT_S,
+        timeout=limits.DATABASE_CONNECT_TIMEOUT_S,
         server_settings=server_settings(purpose),
     )
 
@@ -83,7 +87,7 @@ async def connect(database_url: str, *, purpose: str) -> asyncpg.Connection[asyn
 async def acquired(pool: Pool) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
     """A pooled connection; while Postgres is away the caller gets Unavailable, with a moment to come back."""
     try:
-        connection = await pool.acquire(timeout=limits.POOL_WAIT_S)
+        connection = await pool.acquire(timeout=limits.DATABASE_POOL_WAIT_S)
     except NOT_REACHED as error:
         raise Unavailable(
             "The database is not reachable; try again in a moment.", code="database_away", retry_after_ms=1000
@@ -144,7 +148,7 @@ class Listener:
                 self._on_gap()
                 while True:
                     await asyncio.sleep(limits.LISTEN_KEEPALIVE_S)
-                    await connection.execute("SELECT 1", timeout=limits.CONNECT_TIMEOUT_S)
+                    await connection.execute("SELECT 1", timeout=limits.DATABASE_CONNECT_TIMEOUT_S)
             except (*NOT_REACHED, PostgresError):
                 await asyncio.sleep(0.2)
             finally:

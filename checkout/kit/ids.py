@@ -6,7 +6,7 @@ import time
 import uuid
 from hashlib import blake2b
 
-from asyncpg.pgproto.pgproto import UUID as FastUUID  # a uuid.UUID subclass: built and encoded in C
+from checkout.kit.db import FastUUID
 
 _ENTROPY_BLOCK = 4096
 
@@ -32,7 +32,7 @@ class _Uuid7:
             | 0x2 << 62
             | tail & 0x3FFF_FFFF_FFFF_FFFF
         )
-        return FastUUID(value.to_bytes(16, "big"))  # type: ignore[arg-type,no-any-return]
+        return FastUUID(value.to_bytes(16, "big"))
 
 
 uuid7 = _Uuid7()
@@ -47,7 +47,7 @@ def secret_id() -> str:
 def claim_id(scope: str, idempotency_key: str) -> uuid.UUID:
     """The claim's name, from who asks and the Idempotency-Key: a retried key finds its claim and its order."""
     digest = blake2b(f"{scope}\0{idempotency_key}".encode(), digest_size=16).digest()
-    return FastUUID(digest)  # type: ignore[arg-type,no-any-return]
+    return FastUUID(digest)
 
 
 def fingerprint(*parts: bytes) -> uuid.UUID:
@@ -56,12 +56,12 @@ def fingerprint(*parts: bytes) -> uuid.UUID:
     for part in parts:
         hasher.update(len(part).to_bytes(4, "big"))
         hasher.update(part)
-    return FastUUID(hasher.digest())  # type: ignore[arg-type,no-any-return]
+    return FastUUID(hasher.digest())
 
 
 def parse_uuid(text: str) -> uuid.UUID | None:
     """The UUID that the text spells, or None."""
     try:
-        return FastUUID(text)  # type: ignore[no-any-return]
+        return FastUUID(text)
     except ValueError:
         return None

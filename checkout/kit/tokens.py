@@ -1,4 +1,7 @@
-"""Order tokens: who holds one may see and pay that one order. Stateless, so that placing an order stores nothing for them."""
+"""Order tokens: who holds one may see and pay that one order.
+
+Stateless, so that placing an order stores nothing for them.
+"""
 
 import hmac
 import uuid

@@ -36,6 +36,8 @@ CREATE TABLE orders (
                            'disputed')) = (paid_at IS NOT NULL)),
     CONSTRAINT orders_cancelled CHECK ((status = 'cancelled') = (cancelled_at IS NOT NULL))
 ) WITH (fillfactor = 80);
+-- One cart becomes one order; after a cancellation it may be ordered again.
+CREATE UNIQUE INDEX orders_cart ON orders (cart_id) WHERE cart_id IS NOT NULL AND status <> 'cancelled';
 CREATE INDEX orders_unpaid ON orders (payment_deadline) WHERE status IN ('placed', 'payment_failed', 'action_required');
 
 -- Append-only. A line of kind `variant` is goods; of kind `coupon` is one redemption of a limited coupon.
@@ -84,7 +86,8 @@ CREATE TABLE gate_state (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch    bigint NOT NULL,
     run_id   text NOT NULL DEFAULT '',       -- the server process that the epoch was built in
-    built_at timestamptz
+    built_at timestamptz,
+    forgets_until timestamptz                -- until then a settled claim may be unknown to the gate
 );
 INSERT INTO gate_state (epoch) VALUES (0);
 

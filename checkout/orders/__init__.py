@@ -1,0 +1,1 @@
+"""Orders: placing, deciding in batches, showing."""

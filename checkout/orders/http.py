@@ -1,0 +1,146 @@
+"""`POST /v1/checkouts` and `GET /v1/orders/{id}`."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from checkout.errors import Invalid, Limited, NotFound
+from checkout.kit import body
+from checkout.kit.ids import claim_id, fingerprint, parse_uuid
+from checkout.kit.routes import Route
+from checkout.kit.tokens import opens
+from checkout.orders.document import order_document
+from checkout.orders.place import Caller, Placer
+from checkout.orders.request import CheckoutRequest
+from checkout.orders.store import OrderStore
+from checkout.stock.model import Admission
+from config import limits
+
+_decoder = msgspec.json.Decoder(CheckoutRequest)
+
+IdentifyCaller = Callable[[web.Request], Caller]
+LimitHeaders = Callable[[Admission | None], dict[str, str]]
+MaySeeAll = Callable[[web.Request], bool]
+
+
+class OrderAccess:
+    """Who may see an order: its token's holder, its account, support and admins. Everybody else gets a 404."""
+
+    def __init__(
+        self, store: OrderStore, *, secret: bytes, may_see: Callable[[web.Request, Any], bool]
+    ) -> None:
+        self._store = store
+        self._secret = secret
+        self._may_see = may_see
+
+    async def order(self, request: web.Request) -> Any:
+        """The row of the order that the path names. Raises: NotFound, also for what the caller may not see."""
+        order_id = parse_uuid(request.match_info["id"])
+        if order_id is None:
+            raise NotFound("There is no such order.")
+        allowed = self.holds_token(request, order_id)
+        row = await self._store.by_id(order_id)
+        if row is None or not (allowed or self._may_see(request, row["account_id"])):
+            raise NotFound("There is no such order, or the token is not its own.")
+        return row
+
+    def holds_token(self, request: web.Request, order_id: uuid.UUID) -> bool:
+        """Whether the request carries this order's token."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return kind.lower() == "bearer" and token.startswith("ot_") and opens(self._secret, order_id, token)
+
+
+def idempotency_key(request: web.Request) -> str:
+    """The request's Idempotency-Key. Raises: Invalid when it is missing, too long or not printable ASCII."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise Invalid(
+            "Send an Idempotency-Key header: a fresh random text for each purchase, the same for its retries.",
+            field="Idempotency-Key",
+            code="idempotency_key_missing",
+        )
+    key = key.strip()
+    if not key or len(key) > limits.IDEMPOTENCY_KEY_MAX_CHARS or not (key.isascii() and key.isprintable()):
+        raise Invalid(
+            f"Idempotency-Key: 1 to {limits.IDEMPOTENCY_KEY_MAX_CHARS} printable ASCII characters",
+            field="Idempotency-Key",
+            code="idempotency_key_invalid",
+        )
+    return key
+
+
+def routes(
+    placer: Placer,
+    store: OrderStore,
+    access: OrderAccess,
+    *,
+    caller_of: IdentifyCaller,
+    limit_headers: LimitHeaders,
+) -> list[Route]:
+    """The routes of placing and reading orders."""
+
+    async def place(request: web.Request) -> web.Response:
+        key = idempotency_key(request)
+        raw = await body.raw(request, max_bytes=limits.CHECKOUT_BODY_MAX_BYTES)
+        wanted = body.decode(raw, _decoder)
+        caller = caller_of(request)
+        scope = str(caller.account_id) if caller.account_id else "guest"
+        try:
+            answer = await placer.place(
+                wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller
+            )
+        except Limited as limited:
+            admission = limited.extra.get("_admission")
+            limited.extra = {}
+            limited.headers = limit_headers(admission)
+            raise
+        headers = limit_headers(answer.admission)
+        if answer.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return web.Response(body=answer.body, status=201, headers=headers, content_type="application/json")
+
+    async def read(request: web.Request) -> web.Response:
+        row = await access.order(request)
+        payments, shipments, events, invoice = await store.follow_up(row["id"])
+        document = order_document(row, payments, shipments, events, invoice)
+        return web.Response(
+            body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
+            content_type="application/json",
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+    return [
+        Route(
+            "POST",
+            "/v1/checkouts",
+            place,
+            "Place an order from a cart, or with lines inline",
+            policy="checkout",
+            request=CheckoutRequest,
+            status=201,
+            problems=(
+                "out_of_stock",
+                "total_changed",
+                "coupon_used_up",
+                "cart_ordered",
+                "in_progress",
+                "idempotency_mismatch",
+            ),
+            limited_by_handler=True,
+            priority=2,
+            tag="orders",
+        ),
+        Route(
+            "GET",
+            "/v1/orders/{id}",
+            read,
+            "One order: its state, payment, shipments and timeline",
+            policy="cart",
+            priority=2,
+            tag="orders",
+        ),
+    ]

@@ -1,0 +1,81 @@
+-- name: place_batch
+-- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$18: one element an order; $19–$24: one
+-- element a line. Locks: the claim_id index in claim order, then stock rows in item order, once per item.
+-- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
+WITH asked AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+        $14::text[], $15::text[], $16::text[], $17::float8[], $18::boolean[]
+    ) AS a (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
+            document, payment_provider, payment_method, deadline_s, ungated)
+), placed AS (
+    INSERT INTO orders (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+                        subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
+                        document, payment_provider, payment_method, payment_deadline)
+    SELECT id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+           subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
+           document::json, payment_provider, payment_method, now() + make_interval(secs => deadline_s)
+    FROM asked
+    ON CONFLICT DO NOTHING
+    RETURNING id, number, placed_at, payment_deadline
+), wanted AS (
+    SELECT l.* FROM unnest($19::uuid[], $20::smallint[], $21::bigint[], $22::int[], $23::bigint[], $24::int[])
+        AS l (order_id, line_no, item_id, quantity, unit_minor, offer_version)
+    JOIN placed p ON p.id = l.order_id
+), demand AS (
+    SELECT item_id, sum(quantity)::int AS quantity, min(offer_version) AS oldest, max(offer_version) AS newest
+    FROM wanted GROUP BY item_id
+), locked AS MATERIALIZED (
+    SELECT s.item_id, d.quantity, d.oldest, d.newest
+    FROM stock s JOIN demand d USING (item_id)
+    ORDER BY s.item_id FOR NO KEY UPDATE OF s
+), taken AS (
+    UPDATE stock s
+    SET reserved = CASE WHEN l.oldest = s.offer_version AND l.newest = s.offer_version
+                        THEN s.reserved + l.quantity ELSE -1 END
+    FROM locked l WHERE s.item_id = l.item_id
+), lines AS (
+    INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor)
+    SELECT order_id, line_no, item_id, quantity, unit_minor FROM wanted
+), suspects AS (
+    INSERT INTO gate_suspects (item_id)
+    SELECT DISTINCT w.item_id FROM wanted w JOIN asked a ON a.id = w.order_id WHERE a.ungated ORDER BY 1
+    ON CONFLICT DO NOTHING
+), sent AS (
+    INSERT INTO outbox (topic, subject_id) SELECT 'payment.capture', id FROM placed
+)
+SELECT id, number, placed_at, payment_deadline FROM placed
+
+-- name: orders_by_claim
+-- Caller: Committer (conflicts, lost answers), place (retried keys). By orders_claim; as many rows as asked.
+SELECT claim_id, id, fingerprint, number, placed_at, payment_deadline FROM orders WHERE claim_id = ANY ($1::uuid[])
+
+-- name: stock_of
+-- Caller: Committer, after a refusal. By primary key.
+SELECT item_id, on_hand + backorder_limit - reserved AS available, offer_version
+FROM stock WHERE item_id = ANY ($1::bigint[])
+
+-- name: order_by_id
+-- Caller: GET order, replay. By primary key, one row.
+SELECT id, number, account_id, email, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
+       document, payment_provider, payment_method, status, timeline_seq, placed_at, payment_deadline, paid_at, cancelled_at
+FROM orders WHERE id = $1
+
+-- name: payments_of
+-- Caller: GET order. By payments (order_id, attempt); at most PAYMENT_ATTEMPTS_MAX rows.
+SELECT attempt, provider, method, amount_minor, refunded_minor, currency, status, client_secret, action_url, decline_code
+FROM payments WHERE order_id = $1 ORDER BY attempt
+
+-- name: shipments_of
+-- Caller: GET order. By shipments_order_id_key.
+SELECT id, carrier, tracking_number, status, booked_at FROM shipments WHERE order_id = $1
+
+-- name: events_of
+-- Caller: GET order. By primary key, after seq $2.
+SELECT seq, status, detail, at FROM order_events WHERE order_id = $1 AND seq > $2 ORDER BY seq LIMIT 500
+
+-- name: invoice_of
+-- Caller: GET order. By invoices_order_id_key.
+SELECT series, number, issued_at FROM invoices WHERE order_id = $1

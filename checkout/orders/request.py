@@ -1,0 +1,59 @@
+"""What a checkout may say. Unknown fields are refused: no price, total, currency or status can be smuggled in."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from config import limits
+
+Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
+Sku = Annotated[str, Meta(min_length=1, max_length=limits.SKU_MAX_CHARS)]
+Quantity = Annotated[int, Meta(ge=1, le=limits.LINE_QUANTITY_MAX)]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$", max_length=limits.EMAIL_MAX_CHARS)
+]
+CouponCode = Annotated[str, Meta(min_length=2, max_length=limits.COUPON_CODE_MAX_CHARS)]
+
+
+class Address(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A postal address."""
+
+    name: Text
+    line1: Text
+    city: Text
+    postal_code: Annotated[str, Meta(min_length=1, max_length=20)]
+    country: Country
+    line2: Annotated[str, Meta(max_length=limits.TEXT_MAX_CHARS)] | None = None
+    region: Annotated[str, Meta(max_length=64)] | None = None
+    phone: Annotated[str, Meta(max_length=40)] | None = None
+
+
+class Line(Struct, forbid_unknown_fields=True, frozen=True):
+    """Units of one SKU."""
+
+    sku: Sku
+    quantity: Quantity
+
+
+class PaymentChoice(Struct, forbid_unknown_fields=True, frozen=True):
+    """Who takes the money, and the provider's token of the payment method: never card data."""
+
+    provider: Annotated[str, Meta(pattern="^[a-z]{2,20}$")]
+    method: Annotated[str, Meta(pattern="^[A-Za-z0-9_.:-]{1,200}$")]
+
+
+class CheckoutRequest(Struct, forbid_unknown_fields=True, frozen=True):
+    """`POST /v1/checkouts`: from a cart (`cart_id`) or with `lines` and `currency` inline."""
+
+    email: Email
+    payment: PaymentChoice
+    shipping_address: Address | None = None
+    cart_id: Annotated[str, Meta(min_length=22, max_length=64)] | None = None
+    lines: Annotated[list[Line], Meta(min_length=1, max_length=limits.CHECKOUT_LINES_MAX)] | None = None
+    currency: Currency | None = None
+    shipping_option: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] | None = None
+    billing_address: Address | None = None
+    coupons: Annotated[list[CouponCode], Meta(max_length=limits.COUPONS_MAX)] = []
+    expected_total: Annotated[int, Meta(ge=0, le=limits.JSON_INTEGER_MAX)] | None = None

@@ -1,0 +1,143 @@
+"""The only SQL of placing and showing orders."""
+
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from checkout.kit import db, sql
+from checkout.kit.db import NOT_REACHED, Pool, Record, acquired, fetch_all, fetch_one
+from checkout.orders.model import Draft, Placed
+from config import limits
+
+QUERIES = sql.load(__file__)
+
+
+@dataclass(slots=True)
+class StockRow:
+    """What Postgres shows of an item now."""
+
+    available: int
+    offer_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """An order found by its claim."""
+
+    id: uuid.UUID
+    fingerprint: uuid.UUID
+    number: int
+    placed_at: datetime
+    payment_deadline: datetime
+
+
+class BatchConnection:
+    """A committer's own connection, made again whenever it was lost."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._place: Any = None
+
+    async def ready(self) -> bool:
+        """Whether statements can be sent now; connects if needed."""
+        if self._connection is not None and not self._connection.is_closed():
+            return True
+        try:
+            self._connection = await db.connect(self._url, purpose="committer")
+            await self._connection.execute(
+                "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+            )
+            self._place = await self._connection.prepare(QUERIES.place_batch)
+        except (*NOT_REACHED, asyncpg.PostgresError):
+            self._connection = None
+            return False
+        return True
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(*NOT_REACHED, asyncpg.PostgresError):
+                await self._connection.close(timeout=1)
+
+    async def place(self, drafts: Sequence[Draft]) -> dict[object, Placed]:
+        """Sends the drafts, sorted by claim, as one statement; gives what was placed by order id.
+
+        Raises: CheckViolation (nothing was done), RETRYABLE (nothing was done), NOT_REACHED (unknown).
+        """
+        lines = [
+            (draft.id, number, item, quantity, unit, version)
+            for draft in drafts
+            for number, (item, quantity, unit, version) in enumerate(draft.lines, 1)
+        ]
+        rows = await self._place.fetch(
+            [d.id for d in drafts],
+            [d.claim_id for d in drafts],
+            [d.fingerprint for d in drafts],
+            [d.account_id for d in drafts],
+            [d.cart_id for d in drafts],
+            [d.email for d in drafts],
+            [d.country for d in drafts],
+            [d.currency for d in drafts],
+            [d.subtotal_minor for d in drafts],
+            [d.discount_minor for d in drafts],
+            [d.shipping_minor for d in drafts],
+            [d.tax_minor for d in drafts],
+            [d.total_minor for d in drafts],
+            [d.document for d in drafts],
+            [d.payment_provider for d in drafts],
+            [d.payment_method for d in drafts],
+            [d.deadline_s for d in drafts],
+            [not d.epoch for d in drafts],
+            *(list(column) for column in zip(*lines, strict=True)),
+            timeout=limits.STATEMENT_TIMEOUT_S + 1,
+        )
+        return {row[0]: Placed(row[1], row[2], row[3]) for row in rows}
+
+    async def by_claim(self, claim_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ClaimRow]:
+        """Orders by claim."""
+        if not await self.ready() or self._connection is None:
+            raise OSError("Postgres is away")
+        rows = await self._connection.fetch(QUERIES.orders_by_claim, list(claim_ids))
+        return {row["claim_id"]: _claim_row(row) for row in rows}
+
+    async def stock_of(self, item_ids: Sequence[int]) -> dict[int, StockRow]:
+        """What is available, by item."""
+        if not await self.ready() or self._connection is None:
+            raise OSError("Postgres is away")
+        rows = await self._connection.fetch(QUERIES.stock_of, list(item_ids))
+        return {row["item_id"]: StockRow(row["available"], row["offer_version"]) for row in rows}
+
+
+def _claim_row(row: Record) -> ClaimRow:
+    return ClaimRow(row["id"], row["fingerprint"], row["number"], row["placed_at"], row["payment_deadline"])
+
+
+class OrderStore:
+    """Reads of orders. Raises: Unavailable while Postgres is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def by_claim(self, claim_id: uuid.UUID) -> ClaimRow | None:
+        rows = await fetch_all(self._pool, QUERIES.orders_by_claim, [claim_id])
+        return _claim_row(rows[0]) if rows else None
+
+    async def by_id(self, order_id: uuid.UUID) -> Record | None:
+        return await fetch_one(self._pool, QUERIES.order_by_id, order_id)
+
+    async def follow_up(
+        self, order_id: uuid.UUID
+    ) -> tuple[Sequence[Record], Sequence[Record], Sequence[Record], Record | None]:
+        """(payments, shipments, timeline entries after the first, invoice) of an order."""
+        async with acquired(self._pool) as connection:
+            return (
+                await connection.fetch(QUERIES.payments_of, order_id),
+                await connection.fetch(QUERIES.shipments_of, order_id),
+                await connection.fetch(QUERIES.events_of, order_id, 1),
+                await connection.fetchrow(QUERIES.invoice_of, order_id),
+            )

@@ -1,0 +1,260 @@
+"""The gate: Redis admits, so that hopeless traffic never reaches Postgres.
+
+The gate is open while this process and the server agree on the epoch that Postgres holds. Anything else — no
+connection, a restarted server, a flushed one — closes it, and orders go to Postgres alone until it is rebuilt.
+"""
+
+import asyncio
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ratelimit
+from checkout.errors import OutcomeUnknown, Unavailable, ensure
+from checkout.kit.db import FastUUID
+from checkout.kit.lane import Arg, Lane, ReplyError, Script
+from checkout.stock.model import Admission, HoldResult, Item, OpenClaim, Verdict, parse_record
+from config import limits
+
+_HERE = Path(__file__).parent
+_GCRA = Path(ratelimit.__file__).parent / "gcra.lua"
+
+ADMIT = Script(_GCRA, _HERE / "admit.lua")
+SETTLE = Script(_HERE / "settle.lua")
+GIVE_BACK = Script(_HERE / "give_back.lua")
+LOAD = Script(_HERE / "load.lua")
+OPEN = Script(_HERE / "open.lua")
+SHIFT = Script(_HERE / "shift.lua")
+SNAPSHOT = Script(_HERE / "snapshot.lua")
+SCRIPTS = (ADMIT, SETTLE, GIVE_BACK, LOAD, OPEN, SHIFT, SNAPSHOT)
+
+EPOCH, BUILD = b"{0}:epoch", b"{0}:build"
+STOCK, CLAIMS, HOLDS = b"{0}:stock", b"{0}:claims", b"{0}:holds"
+DONE = b"{0}:done:"
+UNLIMITED: tuple[bytes, int, int] = (b"{0}:limit:none", 0, 0)
+CLOSED = Admission(Verdict.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """What Postgres says of the gate. `forgets_until_s`: loop-independent age left until the gate's memory of settled
+    claims reaches back the whole idempotency window again (0: it does)."""
+
+    epoch: int
+    run_id: str
+    forgets_for_s: float
+
+
+FetchState = Callable[[], Awaitable[GateState]]
+OnStale = Callable[[Sequence[uuid.UUID]], Awaitable[None]]
+
+
+class Gate:
+    """One process's view of the gate, over its own lane.
+
+    Cost: one round trip a call, shared by all calls of one turn of the loop; `settle` is one call for a whole batch.
+    """
+
+    def __init__(self, lane: Lane, fetch_state: FetchState, *, on_stale: OnStale | None = None) -> None:
+        self.lane = lane
+        self._fetch_state = fetch_state
+        self._on_stale = on_stale
+        self._epoch = 0
+        self._run_id = ""
+        self._forgets_until = 0.0
+        self._settling: dict[int, list[uuid.UUID]] = defaultdict(list)
+        self._tasks: set[asyncio.Task[None]] = set()
+        lane.on_connect = self._shake_hands
+
+    @property
+    def is_open(self) -> bool:
+        return self._epoch > 0 and self.lane.is_up
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that scripts are called with; 0 while closed."""
+        return self._epoch
+
+    @property
+    def run_id(self) -> str:
+        """The server process on the other end of the lane, by its own name."""
+        return self._run_id
+
+    @property
+    def forgets(self) -> bool:
+        """Whether a claim settled within the idempotency window may be unknown here (a gate rebuilt since)."""
+        return time.monotonic() < self._forgets_until
+
+    async def _shake_hands(self, lane: Lane) -> None:
+        """Runs on every new connection, before any other command of ours."""
+        self._epoch = 0
+        await lane.load(*SCRIPTS)
+        info = await lane.call(b"INFO", b"server")
+        self._run_id = bytes(info).partition(b"run_id:")[2].split(b"\r\n", 1)[0].decode()
+        await self.refresh(lane)
+
+    async def refresh(self, lane: Lane | None = None) -> bool:
+        """Opens the gate if Postgres and the server agree on the epoch; says whether it is open now."""
+        through = lane or self.lane
+        try:
+            state = await self._fetch_state()
+            there = await through.call(b"GET", EPOCH)
+        except (Unavailable, ReplyError):
+            self._epoch = 0
+            return False
+        agreed = state.epoch > 0 and state.run_id == self._run_id and there == str(state.epoch).encode()
+        self._epoch = state.epoch if agreed else 0
+        self._forgets_until = time.monotonic() + state.forgets_for_s
+        return agreed
+
+    def close(self) -> None:
+        """Sends orders to Postgres alone until `refresh` finds agreement."""
+        self._epoch = 0
+
+    async def admit(
+        self,
+        claim_id: uuid.UUID,
+        items: Sequence[Item],
+        *,
+        turn_in: uuid.UUID | None = None,
+        limit: tuple[Arg, int, int] = UNLIMITED,
+        hold_ttl_ms: int = 0,
+    ) -> Admission:
+        """Takes all items for the claim, or none; a hold to `turn_in` becomes part of the claim.
+
+        Shape: `limit` is (key, emission interval µs, burst) of the caller's policy. Never raises for a gate that is away:
+        the verdict is CLOSED, and whatever the gate may have taken the reconciler gives back. Retry: safe by claim id.
+        """
+        epoch = self._epoch
+        if not epoch:
+            return CLOSED
+        name = claim_id.bytes
+        key, emission_us, burst = limit
+        args: list[Arg] = [epoch, name, turn_in.bytes if turn_in else b"", hold_ttl_ms, emission_us, burst]
+        for item in items:
+            args += item
+        try:
+            reply = await self.lane.script(
+                ADMIT, (EPOCH, STOCK, CLAIMS, HOLDS, DONE + name, key), tuple(args)
+            )
+        except (Unavailable, ReplyError):
+            return CLOSED
+        verdict = Verdict(reply[0])
+        if verdict is Verdict.CLOSED:
+            self._epoch = 0
+        return Admission(verdict, epoch, reply[1], reply[2], reply[3], tuple(reply[4:]))
+
+    def settle(self, claim_id: uuid.UUID, epoch: int) -> None:
+        """Tells the gate, with this turn's others, that Postgres holds the claim. Never fails: what is lost is repaired."""
+        if not epoch:
+            return
+        if not self._settling:
+            asyncio.get_running_loop().call_soon(self._begin_settling)
+        self._settling[epoch].append(claim_id)
+
+    def _begin_settling(self) -> None:
+        waiting, self._settling = self._settling, defaultdict(list)
+        for epoch, claims in waiting.items():
+            task = asyncio.ensure_future(self._settle(epoch, claims))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, epoch: int, claims: list[uuid.UUID]) -> None:
+        names = [claim.bytes for claim in claims]
+        keys = (EPOCH, CLAIMS, *(DONE + name for name in names))
+        try:
+            reply = await self.lane.script(SETTLE, keys, (epoch, limits.IDEMPOTENCY_MEMORY_S, *names))
+        except (Unavailable, ReplyError):
+            reply = -1
+        if reply == -1 and self._on_stale is not None:
+            await self._on_stale(claims)
+
+    async def give_back(self, claim_ids: Sequence[uuid.UUID], *, only_expired: bool = False) -> int:
+        """Makes the claims' units available again; gives how many were known. Never fails: what is lost is reconciled."""
+        epoch = self._epoch
+        if not epoch or not claim_ids:
+            return 0
+        args = (epoch, b"1" if only_expired else b"0", *(claim.bytes for claim in claim_ids))
+        try:
+            return int(await self.lane.script(GIVE_BACK, (EPOCH, STOCK, CLAIMS, HOLDS), args))
+        except (Unavailable, ReplyError):
+            return 0
+
+    async def hold(self, claim_id: uuid.UUID, items: Sequence[Item], *, ttl_s: float) -> HoldResult:
+        """Reserves the items for `ttl_s`; a hold of the same name is replaced, all or nothing.
+
+        Raises: Unavailable while the gate is away (holds live in the gate alone; a checkout needs none).
+        """
+        ttl_ms = int(ttl_s * 1000)
+        admission = await self.admit(claim_id, items, hold_ttl_ms=ttl_ms)
+        if admission.verdict is Verdict.KNOWN:
+            fresh = FastUUID((claim_id.int ^ 1).to_bytes(16, "big"))
+            admission = await self.admit(fresh, items, turn_in=claim_id, hold_ttl_ms=ttl_ms)
+            if admission.verdict is Verdict.ADMITTED:
+                admission = await self.admit(claim_id, items, turn_in=fresh, hold_ttl_ms=ttl_ms)
+        if admission.verdict is Verdict.CLOSED:
+            raise Unavailable(
+                "Holding is not possible right now; check out directly, your order will be decided all the same.",
+                code="gate_away",
+                retry_after_ms=1000,
+            )
+        if admission.verdict is Verdict.REFUSED:
+            return HoldResult(False, available=admission.available)
+        ensure(admission.verdict is Verdict.ADMITTED, f"a hold cannot be {admission.verdict}")
+        return HoldResult(True, expires_at_ms=int(time.time() * 1000) + ttl_ms)
+
+    async def release(self, claim_id: uuid.UUID) -> None:
+        """Ends a hold."""
+        await self.give_back([claim_id])
+
+    async def available(self, item_ids: Sequence[int]) -> list[int] | None:
+        """Units to be had now, by item; None while the gate is away."""
+        if not self._epoch:
+            return None
+        try:
+            units = await self.lane.call(b"HMGET", STOCK, *item_ids)
+        except (Unavailable, ReplyError):
+            return None
+        return [int(value or 0) for value in units]
+
+    async def snapshot(self, item_ids: Sequence[int]) -> tuple[list[int], list[OpenClaim]]:
+        """One moment of these counters and of all open claims. Raises: Unavailable. Cost: O(items + open claims)."""
+        epoch = self._epoch
+        if not epoch:
+            raise Unavailable("The gate is closed.", code="gate_away")
+        reply = await self.lane.script(SNAPSHOT, (EPOCH, STOCK, CLAIMS), (epoch, *item_ids))
+        if reply == -1:
+            self._epoch = 0
+            raise OutcomeUnknown("The gate was rebuilt meanwhile.", code="gate_away")
+        count = len(item_ids)
+        units = [int(value or 0) for value in reply[:count]]
+        pairs = zip(reply[count::2], reply[count + 1 :: 2], strict=True)
+        return units, [parse_record(FastUUID(name), record) for name, record in pairs]
+
+    async def shift(self, drifts: Sequence[Item]) -> bool:
+        """Moves counters by what they drifted; False when the epoch is another one by now. Raises: Unavailable."""
+        args: list[Arg] = [self._epoch]
+        for drift in drifts:
+            args += drift
+        return bool(await self.lane.script(SHIFT, (EPOCH, STOCK), tuple(args)) == 1)
+
+    async def first_holds(self, most: int) -> list[uuid.UUID]:
+        """The holds that expire first, expired or not: give_back asks the gate's own clock. Raises: Unavailable."""
+        names = await self.lane.call(b"ZRANGE", HOLDS, 0, most - 1)
+        return [FastUUID(name) for name in names]
+
+    async def now_ms(self) -> int:
+        """The gate's own clock, by which claims and holds are dated. Raises: Unavailable."""
+        seconds, micros = await self.lane.call(b"TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def remember(self, claim_ids: Sequence[uuid.UUID]) -> None:
+        """Marks claims as settled: after a rebuild, for the orders of the idempotency window. Raises: Unavailable."""
+        sent = [
+            self.lane.call(b"SET", DONE + claim.bytes, b"", b"EX", limits.IDEMPOTENCY_MEMORY_S)
+            for claim in claim_ids
+        ]
+        await asyncio.gather(*sent)
