@@ -1,0 +1,1 @@
+"""The HTTP edge: one composed layer around every handler, the server process, metrics, the generated reference."""

@@ -1,0 +1,381 @@
+"""The one layer around every handler: room, limit, deadline, request id, problems, headers, numbers.
+
+It is composed per route when the route is registered, so that a request finds everything about its route already
+bound: no look-up, no second coroutine, no aiohttp middleware. Cost: see tests/api/edge/test_cost.py.
+
+Guarantees:
+- Every answer, also aiohttp's own refusals, is either the handler's or a problem document with a documented code.
+- What an unexpected exception says goes to the log under the request's id, never to the client.
+- No request runs past its deadline; event streams have none, and a cap of their own.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any
+
+import structlog
+from aiohttp import web
+from multidict import istr
+
+from checkout.edge import measured, problems
+from checkout.edge.client import CLIENT, Clients
+from checkout.edge.metrics import Counter, Metrics
+from checkout.errors import Limited, ShopError
+from checkout.kit.routes import Handler, Route
+from config import limits
+from ratelimit import headers as limit_headers
+from ratelimit.gcra import Decision
+from ratelimit.inflight import InFlight
+from ratelimit.local import LocalLimiter
+from ratelimit.policies import Policy
+from ratelimit.shared import SharedLimiter
+
+log = structlog.get_logger("checkout.edge")
+
+REQUEST_ID = "request_id"
+STREAM = "text/event-stream"
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+_X_REQUEST_ID = istr("X-Request-Id")
+_RATE_LIMIT = istr("RateLimit")
+_RATE_LIMIT_POLICY = istr("RateLimit-Policy")
+_CACHE_CONTROL = istr("Cache-Control")
+_CSP = istr("Content-Security-Policy")
+_ALWAYS = {
+    istr("X-Content-Type-Options"): "nosniff",
+    istr("Referrer-Policy"): "no-referrer",
+    istr("Server"): "checkout",
+}
+_CSP_DEFAULT = "default-src 'none'; frame-ancestors 'none'"
+_HSTS = {istr("Strict-Transport-Security"): "max-age=63072000"}
+Identify = Callable[[web.Request], str | None]
+
+
+class Edge:
+    """What all routes share.
+
+    Shape: `policies` by name; `shared` counts what is not browsing; `identify` names a signed-in caller (an account
+    id) for the limits of routes that need one; `processes` share the browse limit; `secure` adds HSTS.
+    """
+
+    def __init__(
+        self,
+        *,
+        policies: Mapping[str, Policy],
+        shared: SharedLimiter,
+        metrics: Metrics,
+        clients: Clients | None = None,
+        identify: Identify | None = None,
+        in_flight: InFlight | None = None,
+        processes: int = 1,
+        secure: bool = False,
+        deadline_s: float = limits.REQUEST_DEADLINE_S,
+        browse_deadline_s: float = limits.BROWSE_DEADLINE_S,
+    ) -> None:
+        self.policies = policies
+        self.shared = shared
+        self.metrics = metrics
+        self.clients = clients or Clients()
+        self.identify: Identify = identify or (lambda _request: None)
+        self.in_flight = in_flight or InFlight()
+        self.browse = LocalLimiter(policies["browse"].shared_by(processes)) if "browse" in policies else None
+        self.always = {**_ALWAYS, **(_HSTS if secure else {})}
+        self.deadline_s = deadline_s
+        self.browse_deadline_s = browse_deadline_s
+        self.running: dict[int, tuple[float, asyncio.Task[Any]]] = {}
+        self.expired: set[int] = set()
+        self.streams = 0
+        self._next_id = count(1)
+        self._id_prefix = secrets.token_hex(4)
+        self._keeper: asyncio.Task[None] | None = None
+        self._watch()
+
+    # -- routes
+
+    def register(self, app: web.Application, routes: Iterable[Route]) -> None:
+        """Adds these routes to the application, and answers for every other path.
+
+        Raises: ValueError when two routes have one method and path, or a policy is not known.
+        """
+        seen: set[tuple[str, str]] = set()
+        for route in routes:
+            if (route.method, route.path) in seen:
+                raise ValueError(f"{route.method} {route.path} is registered twice")
+            seen.add((route.method, route.path))
+            if route.policy is not None and route.policy not in self.policies:
+                raise ValueError(f"{route.method} {route.path}: no policy {route.policy!r}")
+            self._add(app, route)
+        rest = Route("*", "/{path:.*}", _unmatched, "Everything else", policy="browse")
+        self._add(app, rest, name="unmatched")
+        app.on_startup.append(self._start)
+        app.on_cleanup.append(self._stop)
+
+    def _add(self, app: web.Application, route: Route, name: str | None = None) -> None:
+        composed = self._stream(route) if route.content_type == STREAM else self._compose(route)
+        app.router.add_route(route.method, route.path, composed, expect_handler=_expect, name=name)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, composed, expect_handler=_expect)
+
+    def _compose(self, route: Route) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
+        handler, priority = route.handler, route.priority
+        in_flight, metrics, running = self.in_flight, self.metrics, self.running
+        local = self.browse if route.policy == "browse" else None
+        named = self.policies.get(route.policy or "")
+        policy = None if route.limited_by_handler or route.policy == "browse" else named
+        announced = named.header if named else ""
+        deadline_s = self.browse_deadline_s if priority == 0 else self.deadline_s
+        healthy = route.policy != "login"
+        label = "unmatched" if route.path == "/{path:.*}" else route.path
+        label = f"{route.method} {label}"
+        seconds = metrics.histogram(measured.SECONDS, (label,))
+        statuses: dict[int, Counter] = {}
+        clients, next_id, prefix, clock = self.clients.of, self._next_id, self._id_prefix, time.perf_counter
+        always = self.always
+        current_task = asyncio.current_task
+
+        async def composed(  # noqa: PLR0912 - one flat function: each call costs on every request
+            request: web.Request,
+        ) -> web.StreamResponse:
+            began = clock()
+            token = next(next_id)
+            decision: Decision | None = None
+            given = request.headers.get(_X_REQUEST_ID)
+            if given is None or _ID.fullmatch(given) is None:
+                given = f"{prefix}-{token:x}"
+            request[REQUEST_ID] = given
+            response: web.StreamResponse
+            if not in_flight.enter(priority):
+                response = self._shed(route)
+            else:
+                running[token] = (began + deadline_s, current_task())  # type: ignore[assignment]
+                try:
+                    request[CLIENT] = client = clients(request)
+                    if local is not None:
+                        decision = local.take(client)
+                    elif policy is not None:
+                        decision = await self.shared.take(policy, self.identify(request) or client)
+                    if decision is not None and not decision.allowed:
+                        response = self._limited(route.policy or "", decision)
+                    else:
+                        response = await handler(request)
+                except BaseException as error:
+                    response = self._problem(request, error, token)
+                finally:
+                    del running[token]
+                    in_flight.leave(clock() - began, counts=healthy)
+            headers = response.headers
+            if not response.prepared:
+                headers[_X_REQUEST_ID] = given
+                for name, value in always.items():
+                    headers[name] = value
+                if _CSP not in headers:
+                    headers[_CSP] = _CSP_DEFAULT
+                if _CACHE_CONTROL not in headers:
+                    headers[_CACHE_CONTROL] = "no-store"
+                if decision is not None:
+                    headers[_RATE_LIMIT_POLICY] = announced
+                    headers[_RATE_LIMIT] = f'"{route.policy}";r={decision[1]};t={-(-decision[2] // 1000)}'
+            status = response.status
+            number = statuses.get(status)
+            if number is None:
+                number = statuses[status] = metrics.counter(measured.REQUESTS, (label, str(status)))
+            number.value += 1
+            seconds.observe(clock() - began)
+            return response
+
+        return composed
+
+    def _stream(self, route: Route) -> Handler:
+        """Event streams: no deadline, no place in the room, a cap of their own; the limit is the route's."""
+        label = f"{route.method} {route.path}"
+        policy = self.policies[route.policy] if route.policy else None
+
+        async def composed(request: web.Request) -> web.StreamResponse:
+            token = next(self._next_id)
+            request[REQUEST_ID] = f"{self._id_prefix}-{token:x}"
+            request[CLIENT] = client = self.clients.of(request)
+            self.streams += 1
+            try:
+                if self.streams > limits.STREAMS_MAX:
+                    response: web.StreamResponse = self._shed(route)
+                elif policy is not None and not (found := self._take_here(policy, client)).allowed:
+                    response = self._limited(policy.name, found)
+                else:
+                    response = await route.handler(request)
+            except BaseException as error:
+                response = self._problem(request, error, token)
+            finally:
+                self.streams -= 1
+            if not response.prepared:
+                response.headers.update(stream_headers(request))
+            self.metrics.counter(measured.REQUESTS, (label, str(response.status))).inc()
+            return response
+
+        return composed
+
+    def _take_here(self, policy: Policy, client: str) -> Decision:
+        local = self.browse
+        return local.take(client) if local is not None and policy.name == "browse" else _ALLOWED
+
+    # -- refusals
+
+    def _shed(self, route: Route) -> web.Response:
+        self.metrics.counter(measured.SHED, (str(route.priority),)).inc()
+        pause_ms = limit_headers.jittered_ms()
+        return self._answer(
+            problems.Overloaded(
+                "The shop is very busy; nothing was done. Try again.", retry_after_ms=pause_ms
+            )
+        )
+
+    def _limited(self, policy: str, decision: Decision) -> web.Response:
+        self.metrics.counter(measured.LIMITED, (policy,)).inc()
+        return self._answer(
+            Limited(f"The limit of the policy {policy!r} is used up.", retry_after_ms=decision.retry_ms)
+        )
+
+    def _answer(self, error: ShopError, headers: Mapping[str, str] | None = None) -> web.Response:
+        self.metrics.counter(measured.PROBLEMS, (error.code,)).inc()
+        return problems.response(error, headers)
+
+    def _problem(self, request: web.Request, error: BaseException, token: int) -> web.StreamResponse:
+        """The answer for what a handler raised; what is not a request's failure is raised again."""
+        if isinstance(error, ShopError):
+            if error.status >= 500:
+                log.warning("unavailable", request_id=request[REQUEST_ID], code=error.code, path=request.path)
+            return self._answer(error, getattr(error, "headers", None))
+        if isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if token in self.expired and task is not None:
+                self.expired.discard(token)
+                task.uncancel()
+                return self._answer(
+                    problems.DeadlineExceeded(
+                        "The request was not finished in time; repeat a write with the same Idempotency-Key.",
+                        retry_after_ms=limit_headers.jittered_ms(),
+                    )
+                )
+            raise error
+        if isinstance(error, web.HTTPException):
+            if error.status < 400:
+                raise error
+            allow = error.headers.get("Allow")
+            return self._answer(problems.of_http(error), {"Allow": allow} if allow else None)
+        if isinstance(error, web.RequestPayloadError):
+            return self._closing(self._answer(problems.malformed()))
+        if request.transport is None and isinstance(error, OSError):
+            return web.Response(status=499)  # nobody is there to read it; counted under this status
+        if not isinstance(error, Exception):
+            raise error
+        log.error("unexpected", request_id=request[REQUEST_ID], method=request.method, path=request.path,
+                  exc_info=error)  # fmt: skip
+        return self._answer(problems.Internal("It is logged under the request id of this answer."))
+
+    @staticmethod
+    def _closing(response: web.Response) -> web.Response:
+        response.force_close()
+        return response
+
+    # -- the keeper: deadlines, room, numbers
+
+    async def _start(self, _app: web.Application) -> None:
+        self._keeper = asyncio.create_task(self._keep(), name="edge-keeper")
+
+    async def _stop(self, _app: web.Application) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        self.metrics.flush()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause_s, flushed = 0.25, 0.0
+        lag = self.metrics.gauge(measured.LOOP_LAG)
+        while True:
+            wanted = loop.time() + pause_s
+            await asyncio.sleep(pause_s)
+            late_s = loop.time() - wanted
+            lag.set(round(late_s, 6))
+            self.in_flight.adapt(late_s)
+            self.expire(time.perf_counter())
+            if wanted - flushed >= 1.0:
+                flushed = wanted
+                self.metrics.flush()
+
+    def expire(self, now: float) -> None:
+        """Cancels what runs past its deadline; the layer then answers 503."""
+        for token, (deadline, task) in self.running.items():
+            if deadline < now and token not in self.expired:
+                self.expired.add(token)
+                task.cancel()
+        self.expired &= self.running.keys()
+
+    def _watch(self) -> None:
+        metrics = self.metrics
+        in_flight, room = metrics.gauge(measured.IN_FLIGHT), metrics.gauge(measured.ROOM)
+        streams, fell_back = metrics.gauge(measured.STREAMS), metrics.counter(measured.FELL_BACK)
+
+        def prepare() -> None:
+            in_flight.set(self.in_flight.count)
+            room.set(self.in_flight.limit)
+            streams.set(self.streams)
+            fell_back.value = self.shared.fell_back
+
+        metrics.before_flush.append(prepare)
+
+
+_ALLOWED = Decision(True, 0, 0, 0)
+
+
+def attach_limit(response: web.StreamResponse, policy: Policy, remaining: int, reset_ms: int) -> None:
+    """Adds the RateLimit fields: for handlers that count the request in their own Redis call. Cost: 1 µs."""
+    headers = response.headers
+    headers[_RATE_LIMIT_POLICY] = policy.header
+    headers[_RATE_LIMIT] = f'"{policy.name}";r={remaining};t={-(-reset_ms // 1000)}'
+
+
+def limited(policy: Policy, retry_ms: int, remaining: int = 0, reset_ms: int = 0) -> Limited:
+    """The refusal that such a handler raises; the layer adds Retry-After and the RateLimit fields."""
+    error = Limited(f"The limit of the policy {policy.name!r} is used up.", retry_after_ms=retry_ms)
+    error.headers = {
+        "RateLimit-Policy": policy.header,
+        "RateLimit": limit_headers.rate_limit(policy.name, remaining, reset_ms or retry_ms),
+    }
+    return error
+
+
+def stream_headers(request: web.Request) -> dict[str, str]:
+    """What an event stream's handler puts into its header before it begins to write."""
+    return {
+        "X-Request-Id": request.get(REQUEST_ID, ""),
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        **{str(name): value for name, value in _ALWAYS.items()},
+    }
+
+
+def request_id(request: web.Request) -> str:
+    """The id under which this request is logged."""
+    return request.get(REQUEST_ID, "")  # type: ignore[no-any-return]
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+        return None
+    return problems.response(problems.of_http(web.HTTPExpectationFailed()))
+
+
+async def _unmatched(request: web.Request) -> web.StreamResponse:
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != "/{path}":
+            _, methods = await resource.resolve(request)
+            allowed |= methods
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+    raise web.HTTPNotFound
