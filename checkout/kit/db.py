@@ -7,7 +7,7 @@ stuck row for ever, and the reconciler knows when a statement can no longer comm
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 from asyncpg.pgproto import pgproto
@@ -18,9 +18,15 @@ from config import limits
 
 FastUUID = pgproto.UUID  # a uuid.UUID subclass, built and encoded in C
 
-Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 Record = asyncpg.Record
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:  # asyncpg's classes are generic for the type checker only
+    OwnConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    PooledConnection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+    Connection: TypeAlias = OwnConnection | PooledConnection
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    OwnConnection, PooledConnection, Pool = asyncpg.Connection, PoolConnectionProxy, asyncpg.Pool
+    Connection = OwnConnection | PooledConnection
 
 CheckViolation = asyncpg.CheckViolationError
 UniqueViolation = asyncpg.UniqueViolationError
@@ -74,7 +80,7 @@ async def open_pool(database_url: str, *, purpose: str, min_size: int = 1, max_s
     )
 
 
-async def connect(database_url: str, *, purpose: str) -> asyncpg.Connection[asyncpg.Record]:
+async def connect(database_url: str, *, purpose: str) -> OwnConnection:
     """One connection of one's own: the committer's, a listener's, a command's."""
     return await asyncpg.connect(
         database_url,
@@ -84,7 +90,7 @@ async def connect(database_url: str, *, purpose: str) -> asyncpg.Connection[asyn
 
 
 @contextlib.asynccontextmanager
-async def acquired(pool: Pool) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+async def acquired(pool: Pool) -> AsyncIterator[PooledConnection]:
     """A pooled connection; while Postgres is away the caller gets Unavailable, with a moment to come back."""
     try:
         connection = await pool.acquire(timeout=limits.DATABASE_POOL_WAIT_S)

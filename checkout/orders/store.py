@@ -41,7 +41,7 @@ class BatchConnection:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: db.OwnConnection | None = None
         self._place: Any = None
 
     async def ready(self) -> bool:
