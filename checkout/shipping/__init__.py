@@ -1,0 +1,1 @@
+"""Shipping: zone tables, and the carriers that carry what was bought."""

@@ -1,0 +1,1 @@
+"""Tax rates by country, region and class, as rows; what they come to is quoting's business."""
