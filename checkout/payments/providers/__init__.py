@@ -1,0 +1,1 @@
+"""Payment providers behind one Protocol; each vendor's library is imported in one file."""

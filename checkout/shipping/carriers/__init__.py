@@ -1,0 +1,1 @@
+"""Carriers behind one Protocol; one thin adapter a carrier."""
