@@ -8,7 +8,8 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from checkout.errors import Invalid, Limited, NotFound
+from checkout.edge.middleware import attach_limit
+from checkout.errors import Invalid, NotFound
 from checkout.kit import body
 from checkout.kit.ids import claim_id, fingerprint, parse_uuid
 from checkout.kit.routes import Route
@@ -17,14 +18,11 @@ from checkout.orders.document import order_document
 from checkout.orders.place import Caller, Placer
 from checkout.orders.request import CheckoutRequest
 from checkout.orders.store import OrderStore
-from checkout.stock.model import Admission
 from config import limits
 
 _decoder = msgspec.json.Decoder(CheckoutRequest)
 
 IdentifyCaller = Callable[[web.Request], Caller]
-LimitHeaders = Callable[[Admission | None], dict[str, str]]
-MaySeeAll = Callable[[web.Request], bool]
 
 
 class OrderAccess:
@@ -79,7 +77,6 @@ def routes(
     access: OrderAccess,
     *,
     caller_of: IdentifyCaller,
-    limit_headers: LimitHeaders,
 ) -> list[Route]:
     """The routes of placing and reading orders."""
 
@@ -89,19 +86,15 @@ def routes(
         wanted = body.decode(raw, _decoder)
         caller = caller_of(request)
         scope = str(caller.account_id) if caller.account_id else "guest"
-        try:
-            answer = await placer.place(
-                wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller
-            )
-        except Limited as limited:
-            admission = limited.extra.get("_admission")
-            limited.extra = {}
-            limited.headers = limit_headers(admission)
-            raise
-        headers = limit_headers(answer.admission)
+        answer = await placer.place(
+            wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller
+        )
+        response = web.Response(body=answer.body, status=201, content_type="application/json")
         if answer.replayed:
-            headers["Idempotent-Replayed"] = "true"
-        return web.Response(body=answer.body, status=201, headers=headers, content_type="application/json")
+            response.headers["Idempotent-Replayed"] = "true"
+        if answer.admission is not None and answer.admission.remaining >= 0:
+            attach_limit(response, caller.policy, answer.admission.remaining, answer.admission.reset_ms)
+        return response
 
     async def read(request: web.Request) -> web.Response:
         row = await access.order(request)

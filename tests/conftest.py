@@ -1,0 +1,50 @@
+"""Fixtures that every folder of tests may use: the run's stores, and a shop per test."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from checkout.catalog.demo import seed_demo
+from checkout.kit.migrate import migrate
+from checkout.promotions.seed import seed_rulebook
+from config.local import start_stores
+from tests.shop import Stores, TestShop, running
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[Stores]:
+    """Embedded stores, once a run; nothing of them outlives it."""
+    folder = Path(tempfile.mkdtemp(prefix="checkout-tests-"))
+    started = start_stores(folder / "stores", durable=False)
+    found = Stores(started.database_url, started.gate_url, started.broker_url, folder)
+    asyncio.run(_template(found))
+    try:
+        yield found
+    finally:
+        started.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _template(stores: Stores) -> None:
+    """A migrated database with the demo catalogue, to be copied for each test."""
+    admin = await asyncpg.connect(stores.database_url)
+    await admin.execute("CREATE DATABASE template_shop")
+    await admin.close()
+    stores.template = "template_shop"
+    connection = await asyncpg.connect(stores.url_of("template_shop"))
+    await migrate(connection)
+    await seed_rulebook(connection)
+    await seed_demo(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def shop(stores: Stores) -> AsyncIterator[TestShop]:
+    """A shop with the demo catalogue, without limits, for this test alone."""
+    async with running(await stores.fresh_settings()) as started:
+        yield started

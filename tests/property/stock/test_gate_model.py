@@ -1,0 +1,135 @@
+"""The gate's scripts against a model in Python: whatever the order of calls, they agree, and no unit appears or vanishes."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checkout.kit.lane import Lane
+from checkout.stock.gate import CLAIMS, EPOCH, STOCK, Gate, GateState
+from checkout.stock.model import Verdict
+from tests.shop import Stores
+
+ITEMS = (1, 2, 3)
+CLAIMS_IN_PLAY = tuple(uuid.UUID(int=n) for n in range(1, 7))
+
+
+class Model:
+    """What the gate promises, in ten lines a call."""
+
+    def __init__(self, units: int) -> None:
+        self.units = dict.fromkeys(ITEMS, units)
+        self.open: dict[uuid.UUID, dict[int, int]] = {}
+        self.settled: set[uuid.UUID] = set()
+
+    def admit(self, claim: uuid.UUID, items: list[tuple[int, int]], turn_in: uuid.UUID | None) -> Verdict:
+        if claim in self.settled:
+            return Verdict.SETTLED
+        if claim in self.open:
+            return Verdict.KNOWN
+        held = self.open.get(turn_in, {}) if turn_in else {}
+        after = {item: self.units[item] + held.get(item, 0) for item in ITEMS}
+        for item, units in items:
+            if after[item] < units:
+                return Verdict.REFUSED
+            after[item] -= units
+        self.units = after
+        if turn_in:
+            self.open.pop(turn_in, None)
+        self.open[claim] = dict(items)
+        return Verdict.ADMITTED
+
+    def give_back(self, claim: uuid.UUID) -> None:
+        for item, units in self.open.pop(claim, {}).items():
+            self.units[item] += units
+
+    def settle(self, claim: uuid.UUID) -> None:
+        self.open.pop(claim, None)
+        self.settled.add(claim)
+
+
+claims = st.sampled_from(CLAIMS_IN_PLAY)
+lines = st.dictionaries(st.sampled_from(ITEMS), st.integers(1, 6), min_size=1).map(lambda d: sorted(d.items()))
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("admit"), claims, lines, st.none() | claims),
+        st.tuples(st.just("hold"), claims, lines, st.none()),
+        st.tuples(st.just("give_back"), claims, st.none(), st.none()),
+        st.tuples(st.just("settle"), claims, st.none(), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@pytest.fixture
+async def gate(stores: Stores) -> AsyncIterator[Gate]:
+    """An open gate on a database of its own."""
+    lane = Lane(stores.fresh_gate_url())
+
+    async def state() -> GateState:
+        return GateState(1, opened.run_id, 0.0)
+
+    opened = Gate(lane, state)
+    await lane.start(wait_s=2)
+    await lane.call("SET", EPOCH, 1)
+    assert await opened.refresh()
+    yield opened
+    await lane.close()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps, units=st.integers(0, 10))
+async def test_scripts_agree_with_the_model(
+    gate: Gate, steps: list[tuple[str, uuid.UUID, list[tuple[int, int]] | None, uuid.UUID | None]], units: int
+) -> None:
+    """If this fails, the gate loses or invents units for some order of calls, and sells too little or asks too much."""
+    await gate.lane.call("FLUSHDB")
+    await gate.lane.call("SET", EPOCH, 1)
+    await gate.lane.call("HSET", STOCK, *(value for item in ITEMS for value in (item, units)))
+    model = Model(units)
+    for name, claim, items, turn_in in steps:
+        if name in ("admit", "hold"):
+            other = turn_in if turn_in != claim else None
+            answer = await gate.admit(
+                claim, items or [], turn_in=other, hold_ttl_ms=60_000 if name == "hold" else 0
+            )
+            assert answer.verdict is model.admit(claim, items or [], other)
+        elif name == "give_back":
+            await gate.give_back([claim])
+            model.give_back(claim)
+        else:
+            await gate._settle(1, [claim])
+            model.settle(claim)
+        left, open_claims = await gate.snapshot(list(ITEMS))
+        assert dict(zip(ITEMS, left, strict=True)) == model.units
+        assert {c.claim_id: dict(c.items) for c in open_claims} == model.open
+    assert int(await gate.lane.call("HLEN", CLAIMS)) == len(model.open)
+
+
+async def test_another_epoch_changes_nothing(gate: Gate) -> None:
+    """If this fails, a late writer of a lost gate can touch the rebuilt one."""
+    await gate.lane.call("HSET", STOCK, 1, 5)
+    await gate.lane.call("SET", EPOCH, 2)
+    assert (await gate.admit(uuid.uuid4(), [(1, 1)])).verdict is Verdict.CLOSED
+    assert not gate.is_open
+    assert int(await gate.lane.call("HGET", STOCK, 1)) == 5
+
+
+async def test_refusal_names_what_is_available(gate: Gate) -> None:
+    """If this fails, a shopper is told a wrong number of units that are left."""
+    await gate.lane.call("HSET", STOCK, 1, 5, 2, 0)
+    refused = await gate.admit(uuid.uuid4(), [(1, 2), (2, 1)])
+    assert refused.verdict is Verdict.REFUSED
+    assert refused.available == (5, 0)
+
+
+async def test_limit_counts_in_the_same_call(gate: Gate) -> None:
+    """If this fails, the checkout limit is not held, or needs a call of its own."""
+    await gate.lane.call("HSET", STOCK, 1, 100)
+    before = gate.lane.calls
+    answers = [await gate.admit(uuid.uuid4(), [(1, 1)], limit=("limit:test", 60_000_000, 3)) for _ in range(5)]
+    assert [answer.verdict for answer in answers] == [Verdict.ADMITTED] * 3 + [Verdict.LIMITED] * 2
+    assert answers[-1].retry_ms > 0
+    assert gate.lane.calls - before == 5
