@@ -11,7 +11,7 @@ import pytest
 
 from checkout.catalog.demo import seed_demo
 from checkout.kit.migrate import migrate
-from checkout.promotions.seed import seed_rulebook
+from checkout.quoting.store import seed_rulebook
 from config.local import start_stores
 from tests.shop import Stores, TestShop, running
 

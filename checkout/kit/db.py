@@ -67,17 +67,24 @@ def server_settings(purpose: str) -> dict[str, str]:
     }
 
 
-async def open_pool(database_url: str, *, purpose: str, min_size: int = 1, max_size: int = 8) -> Pool:
-    """A pool that connects within the limits. Raises: OSError, asyncpg errors while Postgres is away."""
-    return await asyncpg.create_pool(
+def make_pool(database_url: str, *, purpose: str, max_size: int = 8) -> Pool:
+    """A pool that connects when it is first used; begin with `await pool`, which needs no server to be there."""
+    return asyncpg.create_pool(
         database_url,
-        min_size=min_size,
+        min_size=0,
         max_size=max_size,
         command_timeout=limits.STATEMENT_TIMEOUT_S + 1,
         timeout=limits.DATABASE_CONNECT_TIMEOUT_S,
         max_inactive_connection_lifetime=60,
         server_settings=server_settings(purpose),
     )
+
+
+async def open_pool(database_url: str, *, purpose: str, max_size: int = 8) -> Pool:
+    """A pool, begun."""
+    pool = make_pool(database_url, purpose=purpose, max_size=max_size)
+    await pool
+    return pool
 
 
 async def connect(database_url: str, *, purpose: str) -> OwnConnection:

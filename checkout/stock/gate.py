@@ -5,6 +5,7 @@ connection, a restarted server, a flushed one — closes it, and orders go to Po
 """
 
 import asyncio
+import secrets
 import time
 import uuid
 from collections import defaultdict
@@ -31,7 +32,7 @@ SHIFT = Script(_HERE / "shift.lua")
 SNAPSHOT = Script(_HERE / "snapshot.lua")
 SCRIPTS = (ADMIT, SETTLE, GIVE_BACK, LOAD, OPEN, SHIFT, SNAPSHOT)
 
-EPOCH, BUILD = b"{0}:epoch", b"{0}:build"
+EPOCH, BUILD, LEADER = b"{0}:epoch", b"{0}:build", b"{0}:leader"
 STOCK, CLAIMS, HOLDS = b"{0}:stock", b"{0}:claims", b"{0}:holds"
 DONE = b"{0}:done:"
 UNLIMITED: tuple[bytes, int, int] = (b"{0}:limit:none", 0, 0)
@@ -64,6 +65,7 @@ class Gate:
         self._on_stale = on_stale
         self._epoch = 0
         self._run_id = ""
+        self._name = secrets.token_bytes(8)
         self._forgets_until = 0.0
         self._settling: dict[int, list[uuid.UUID]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -245,6 +247,16 @@ class Gate:
         """The holds that expire first, expired or not: give_back asks the gate's own clock. Raises: Unavailable."""
         names = await self.lane.call(b"ZRANGE", HOLDS, 0, most - 1)
         return [FastUUID(name) for name in names]
+
+    async def leads(self, ttl_ms: int) -> bool:
+        """Whether this process is the one that reconciles for the next `ttl_ms`. Raises: Unavailable."""
+        lane, mine = self.lane, self._name
+        if await lane.call(b"SET", LEADER, mine, b"NX", b"PX", ttl_ms) is not None:
+            return True
+        if await lane.call(b"GET", LEADER) != mine:
+            return False
+        await lane.call(b"PEXPIRE", LEADER, ttl_ms)
+        return True
 
     async def now_ms(self) -> int:
         """The gate's own clock, by which claims and holds are dated. Raises: Unavailable."""

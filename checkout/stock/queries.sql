@@ -34,9 +34,10 @@ WHERE epoch = $1
 SELECT claim_id, placed_at FROM orders WHERE id >= $1 ORDER BY id DESC LIMIT $2
 
 -- name: counters
--- Caller: rebuild, in chunks by primary key: items after $1, at most $2.
+-- Caller: rebuild and the drift scan, in chunks by primary key: items after $1, at most $2. Per-customer counters are
+-- Postgres's alone: the gate never sees them.
 SELECT item_id, on_hand + backorder_limit - reserved AS available
-FROM stock WHERE item_id > $1 ORDER BY item_id LIMIT $2
+FROM stock WHERE item_id > $1 AND kind <> 'coupon_customer' ORDER BY item_id LIMIT $2
 
 -- name: counters_of
 -- Caller: availability and the drift scan; by primary key, as many rows as asked.

@@ -22,6 +22,7 @@ from config import limits
 
 log = structlog.get_logger()
 _REPAIR_AT_ONCE = 100
+_LEAD_MS = 3_000
 _SCAN_AT_ONCE = 2_000
 _RECALL_MOST = 100_000
 _RECALL_CHUNK = 2_000
@@ -50,7 +51,7 @@ def drifts(
 
 
 class Reconciler:
-    """One process's reconciler; several may run, row locks keep them apart."""
+    """The shop's reconciler: every process has one, the one that leads works; were there two, row locks keep them apart."""
 
     def __init__(self, gate: Gate, store: StockStore) -> None:
         self._gate = gate
@@ -64,7 +65,7 @@ class Reconciler:
         while True:
             await asyncio.sleep(limits.RECONCILE_INTERVAL_S)
             try:
-                if self._gate.is_open:
+                if self._gate.is_open and await self._gate.leads(_LEAD_MS):
                     await self.step()
             except (Unavailable, ReplyError, PostgresError, *RETRYABLE, *NOT_REACHED) as error:
                 log.info("reconciler waits", error=str(error))

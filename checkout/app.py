@@ -1,0 +1,207 @@
+"""The composition root of `serve`: makes every part once, hands each what it needs, starts and stops them in order."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from checkout.carts.carts import Carts
+from checkout.carts.live import LiveCarts
+from checkout.carts.persist import Persister
+from checkout.carts.store import CartStore
+from checkout.catalog import store as catalog_store
+from checkout.catalog.offers import Offers
+from checkout.edge.client import Clients, client_of
+from checkout.edge.metrics import Metrics
+from checkout.edge.middleware import Edge
+from checkout.errors import ShopError, Unavailable
+from checkout.kit.db import Listener, Pool, make_pool
+from checkout.kit.lane import Lane, ReplyError, Script
+from checkout.kit.routes import Route
+from checkout.orders import http as orders_http
+from checkout.orders.committer import Committer
+from checkout.orders.http import OrderAccess
+from checkout.orders.place import Caller, Placer
+from checkout.orders.purchase import Pricing
+from checkout.orders.store import OrderStore
+from checkout.promotions.store import CustomerCounters
+from checkout.quoting.cache import RulebookCache
+from checkout.stock.gate import Gate
+from checkout.stock.rebuild import keep_open
+from checkout.stock.reconcile import Reconciler
+from checkout.stock.store import StockStore
+from config import limits
+from config.settings import Settings
+from ratelimit.policies import policies
+from ratelimit.shared import LIMIT_SOURCES, SharedLimiter, limit_key
+
+log = structlog.get_logger()
+PROVIDERS = frozenset({"stripe"})
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that one serve process is made of."""
+
+    settings: Settings
+    pool: Pool
+    gate: Gate
+    stock: StockStore
+    committer: Committer
+    orders: OrderStore
+    offers: Offers
+    rules: RulebookCache
+    carts: Carts
+    persister: Persister
+    metrics: Metrics
+    edge: Edge
+    listener: Listener
+    tasks: list[asyncio.Task[None]]
+    passing: set[asyncio.Task[None]]
+
+
+PARTS = web.AppKey("parts", Parts)
+
+
+def build(settings: Settings) -> web.Application:
+    """The application of these settings; parts connect when it starts, and wait for stores that are away.
+
+    Must be called inside the event loop that will serve it.
+    """
+    parts = _parts(settings)
+    app = web.Application(client_max_size=limits.IMPORT_BODY_MAX_BYTES)
+    app[PARTS] = parts
+    parts.edge.register(app, _routes(parts))
+    app.on_startup.append(_start)
+    app.on_cleanup.append(_stop)
+    return app
+
+
+def _parts(settings: Settings) -> Parts:
+    pool = make_pool(settings.database_url, purpose="serve", max_size=limits.SERVE_POOL_SIZE)
+    stock = StockStore(pool)
+    lane = Lane(
+        settings.gate_url, timeout_s=limits.GATE_TIMEOUT_S, connect_timeout_s=limits.GATE_CONNECT_TIMEOUT_S
+    )
+    gate = Gate(lane, stock.gate_state, on_stale=stock.suspect_claims)
+
+    async def load_offers(skus: Any, currency: str) -> Any:
+        return await catalog_store.offers(pool, skus, currency)
+
+    offers = Offers(load_offers)
+    rules = RulebookCache(pool)
+    persister = Persister(CartStore(pool))
+    metrics = Metrics(_metrics_folder(settings))
+
+    def catalog_changed(payload: str) -> None:
+        offers.invalidate(payload)
+
+    def missed_some() -> None:
+        offers.flush()
+        rules.changed()
+
+    return Parts(
+        settings=settings,
+        pool=pool,
+        gate=gate,
+        stock=stock,
+        committer=Committer(settings.database_url),
+        orders=OrderStore(pool),
+        offers=offers,
+        rules=rules,
+        carts=Carts(LiveCarts(gate), CartStore(pool), persister),
+        persister=persister,
+        metrics=metrics,
+        edge=Edge(
+            policies=policies(settings.rate_limits),
+            shared=SharedLimiter(
+                lane, Script(*LIMIT_SOURCES), away=(Unavailable, ReplyError), processes=settings.processes
+            ),
+            metrics=metrics,
+            clients=Clients(settings.trusted_proxies),
+            processes=settings.processes,
+            secure=settings.public_url.startswith("https"),
+        ),
+        listener=Listener(
+            settings.database_url,
+            {"catalog": catalog_changed, "rulebook": rules.changed},
+            missed_some,
+        ),
+        tasks=[],
+        passing=set(),
+    )
+
+
+def _metrics_folder(settings: Settings) -> Path:
+    return settings.data_dir / "metrics"
+
+
+def _routes(parts: Parts) -> list[Route]:
+    settings, secret = parts.settings, parts.settings.secret_key.encode()
+    policy = parts.edge.policies["checkout"]
+
+    def caller_of(request: web.Request) -> Caller:
+        return Caller(None, policy, limit_key("checkout", client_of(request)))
+
+    def may_see(_request: web.Request, _account_id: uuid.UUID | None) -> bool:
+        return False
+
+    def cart_ordered(cart_id: str) -> None:
+        task = asyncio.create_task(_mark_ordered(parts, cart_id))
+        parts.passing.add(task)
+        task.add_done_callback(parts.passing.discard)
+
+    access = OrderAccess(parts.orders, secret=secret, may_see=may_see)
+    placer = Placer(
+        gate=parts.gate,
+        committer=parts.committer,
+        orders=parts.orders,
+        pricing=Pricing(carts=parts.carts, offers=parts.offers, rules=parts.rules),
+        cart_ordered=cart_ordered,
+        counters=CustomerCounters(parts.pool, secret),
+        secret=secret,
+        payment_window_s=settings.payment_window_s,
+        providers=PROVIDERS,
+    )
+    return [*orders_http.routes(placer, parts.orders, access, caller_of=caller_of)]
+
+
+async def _mark_ordered(parts: Parts, cart_id: str) -> None:
+    """The cart is an order now; were this lost, `orders_cart` in Postgres still refuses a second one."""
+    try:
+        await parts.carts.edit(cart_id, [("S", "st", "ordered"), ("D", "hold", "")])
+    except ShopError as error:
+        log.info("cart not marked as ordered", code=error.code)
+
+
+async def _start(app: web.Application) -> None:
+    parts = app[PARTS]
+    await parts.pool
+    await parts.gate.lane.start(wait_s=limits.GATE_CONNECT_TIMEOUT_S)
+    parts.tasks += [
+        asyncio.create_task(keep_open(parts.gate, parts.stock), name="gate"),
+        asyncio.create_task(Reconciler(parts.gate, parts.stock).run(), name="reconciler"),
+    ]
+    parts.rules.start()
+    parts.listener.start()
+    parts.committer.start()
+    parts.persister.start()
+    await parts.rules.ready(wait_s=limits.DATABASE_CONNECT_TIMEOUT_S)
+
+
+async def _stop(app: web.Application) -> None:
+    parts = app[PARTS]
+    await parts.committer.stop()
+    await asyncio.gather(*parts.passing, return_exceptions=True)
+    await parts.persister.stop()
+    await parts.listener.stop()
+    await parts.rules.stop()
+    for task in parts.tasks:
+        task.cancel()
+    await asyncio.gather(*parts.tasks, return_exceptions=True)
+    await parts.gate.lane.close()
+    await parts.pool.close()
