@@ -1,6 +1,19 @@
 """The stores that this machine runs by itself: Postgres and two Valkeys from wheels, and their supervisor."""
 
 from config.local.errors import StoreError
+from config.local.ports import ensure_free
 from config.local.stores import NAMES, Addresses, Stores, discover, resolve, start_stores
+from config.local.supervisor import Child, Supervisor
 
-__all__ = ["NAMES", "Addresses", "StoreError", "Stores", "discover", "resolve", "start_stores"]
+__all__ = [
+    "NAMES",
+    "Addresses",
+    "Child",
+    "StoreError",
+    "Stores",
+    "Supervisor",
+    "discover",
+    "ensure_free",
+    "resolve",
+    "start_stores",
+]
