@@ -58,6 +58,8 @@ def refusals(settings: "Settings", given: set[str]) -> list[str]:
                 f"CHECKOUT_{name.upper()}: the sandbox's well-known value is refused in production; "
                 "set the one that the provider gave you."
             )
+    if settings.crash_at:
+        problems.append("CHECKOUT_CRASH_AT: crash points are for tests; unset it.")
     problems += _addresses(settings)
     if settings.payment_window_s + limits.PAYMENT_SLACK_S >= settings.hold_ttl_s:
         problems.append(

@@ -185,6 +185,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Doc(help="port of the sandbox; its mail sink is one above", kind="number", low=0, high=65534)
     ] = 8090
 
+    crash_at: Annotated[
+        str,
+        Doc(help="tests only: kill a process at this crash point (checkout/kit/crash.py), name or name:n"),
+    ] = ""
+
     shop_name: Annotated[str, Doc(help="on invoices, labels and mails")] = "Demo Shop"
     shop_address: Annotated[str, Doc(help="street and number")] = "Example Street 1"
     shop_city: Annotated[str, Doc(help="city")] = "Berlin"

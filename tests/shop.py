@@ -18,7 +18,8 @@ from config import settings as configuration
 from config.settings import RateLimit, Settings
 
 UNLIMITED = {
-    name: RateLimit(requests=1_000_000, period_s=1) for name in ("browse", "cart", "checkout", "login", "admin")
+    name: RateLimit(requests=1_000_000, period_s=1)
+    for name in ("browse", "cart", "checkout", "login", "admin")
 }
 ADDRESS = {
     "name": "Ada Lovelace",
@@ -86,12 +87,18 @@ class TestShop:
     db: Any
     keys: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    async def call(self, method: str, path: str, **kwargs: Any) -> tuple[int, Any, "aiohttp.typedefs.LooseHeaders"]:
+    async def call(
+        self, method: str, path: str, **kwargs: Any
+    ) -> tuple[int, Any, "aiohttp.typedefs.LooseHeaders"]:
         """(status, JSON or bytes, headers)."""
         async with self.client.request(method, self.url + path, **kwargs) as response:
             raw = await response.read()
             kind = response.headers.get("Content-Type", "")
-            return response.status, (msgspec.json.decode(raw) if "json" in kind and raw else raw), response.headers
+            return (
+                response.status,
+                (msgspec.json.decode(raw) if "json" in kind and raw else raw),
+                response.headers,
+            )
 
     def purchase(self, *lines: tuple[str, int], **changes: Any) -> dict[str, Any]:
         """The body of a checkout of these (sku, quantity)."""

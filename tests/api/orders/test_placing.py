@@ -148,7 +148,9 @@ async def test_nothing_smuggled_in_is_accepted(shop: TestShop) -> None:
     assert await shop.db.fetchval("SELECT count(*) FROM orders") == 1
 
 
-@pytest.mark.parametrize("quantity", ["-1", "0", "1e9", "1000000000", "9223372036854775808", "1.5", '"1"', "NaN", "true", "null"])
+@pytest.mark.parametrize(
+    "quantity", ["-1", "0", "1e9", "1000000000", "9223372036854775808", "1.5", '"1"', "NaN", "true", "null"]
+)
 async def test_impossible_quantities_are_named(shop: TestShop, quantity: str) -> None:
     """T19. If this fails, a number that is no quantity gets past the edge."""
     body = (

@@ -51,7 +51,9 @@ class Model:
 
 
 claims = st.sampled_from(CLAIMS_IN_PLAY)
-lines = st.dictionaries(st.sampled_from(ITEMS), st.integers(1, 6), min_size=1).map(lambda d: sorted(d.items()))
+lines = st.dictionaries(st.sampled_from(ITEMS), st.integers(1, 6), min_size=1).map(
+    lambda d: sorted(d.items())
+)
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("admit"), claims, lines, st.none() | claims),
@@ -129,7 +131,9 @@ async def test_limit_counts_in_the_same_call(gate: Gate) -> None:
     """If this fails, the checkout limit is not held, or needs a call of its own."""
     await gate.lane.call("HSET", STOCK, 1, 100)
     before = gate.lane.calls
-    answers = [await gate.admit(uuid.uuid4(), [(1, 1)], limit=("limit:test", 60_000_000, 3)) for _ in range(5)]
+    answers = [
+        await gate.admit(uuid.uuid4(), [(1, 1)], limit=("limit:test", 60_000_000, 3)) for _ in range(5)
+    ]
     assert [answer.verdict for answer in answers] == [Verdict.ADMITTED] * 3 + [Verdict.LIMITED] * 2
     assert answers[-1].retry_ms > 0
     assert gate.lane.calls - before == 5
