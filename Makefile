@@ -10,6 +10,8 @@ PACKAGES := checkout catalog_cache workers ratelimit bench config
 ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
+# Trust the certificates that this machine trusts, as pip does.
+export UV_SYSTEM_CERTS := true
 # uv keeps what it fetched in the home folder, or beside what it installs when there is no home.
 ifndef UV_CACHE_DIR
 export UV_CACHE_DIR := $(shell if [ -n "$$HOME" ] && [ -d "$$HOME" ] && [ -w "$$HOME" ]; then echo "$$HOME/.cache/uv"; else echo "$(CURDIR)/.venv/uv-cache"; fi)
@@ -55,6 +57,7 @@ clean: ## remove the installation and caches; keep .data/
 	  if [ -z "$$found" ]; then echo 'Python 3.11 or newer is needed: install it, so that python3.11 or python3 is on the PATH.' >&2; exit 1; fi; \
 	  echo "making .venv with $$found"; $$found -m venv .venv || { rm -rf .venv; exit 1; }; }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r config/bootstrap.lock
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
