@@ -1,5 +1,6 @@
 -- Admit a claim: all lines or none, counted against the caller's rate limit in the same call.
--- A hold of the same shopper is turned into the claim: its units count as available to it.
+-- A hold of the same shopper is turned into the claim: its units count as available to it. A claim that turns in its own
+-- name is a hold renewed or changed.
 --
 -- KEYS 1 epoch · 2 stock (hash item → units) · 3 claims (hash claim → record) · 4 holds (sorted set claim → expiry, ms)
 --      5 done:<claim> (set once the claim was settled) · 6 the caller's rate-limit key
@@ -19,7 +20,7 @@ end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {-1, remaining, reset_ms, retry_ms} end
 local claim = ARGV[2]
 if redis.call('EXISTS', KEYS[5]) == 1 then return {3, remaining, reset_ms, retry_ms} end
-if redis.call('HEXISTS', KEYS[3], claim) == 1 then return {2, remaining, reset_ms, retry_ms} end
+if ARGV[3] ~= claim and redis.call('HEXISTS', KEYS[3], claim) == 1 then return {2, remaining, reset_ms, retry_ms} end
 
 local items, record, n = {}, {}, 0
 for i = 7, #ARGV, 2 do

@@ -191,12 +191,7 @@ class Gate:
         Raises: Unavailable while the gate is away (holds live in the gate alone; a checkout needs none).
         """
         ttl_ms = int(ttl_s * 1000)
-        admission = await self.admit(claim_id, items, hold_ttl_ms=ttl_ms)
-        if admission.verdict is Verdict.KNOWN:
-            fresh = FastUUID((claim_id.int ^ 1).to_bytes(16, "big"))
-            admission = await self.admit(fresh, items, turn_in=claim_id, hold_ttl_ms=ttl_ms)
-            if admission.verdict is Verdict.ADMITTED:
-                admission = await self.admit(claim_id, items, turn_in=fresh, hold_ttl_ms=ttl_ms)
+        admission = await self.admit(claim_id, items, turn_in=claim_id, hold_ttl_ms=ttl_ms)
         if admission.verdict is Verdict.CLOSED:
             raise Unavailable(
                 "Holding is not possible right now; check out directly, your order will be decided all the same.",
