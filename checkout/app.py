@@ -9,9 +9,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from checkout.carts import http as carts_http
 from checkout.carts.carts import Carts
+from checkout.carts.hold import Holds
 from checkout.carts.live import LiveCarts
 from checkout.carts.persist import Persister
+from checkout.carts.price import Pricing as CartPricing
 from checkout.carts.store import CartStore
 from checkout.catalog import store as catalog_store
 from checkout.catalog.offers import Offers
@@ -167,7 +170,12 @@ def _routes(parts: Parts) -> list[Route]:
         payment_window_s=settings.payment_window_s,
         providers=PROVIDERS,
     )
-    return [*orders_http.routes(placer, parts.orders, access, caller_of=caller_of)]
+    prices = CartPricing(parts.offers, parts.rules)
+    holds = Holds(parts.carts, prices, parts.gate, ttl_s=settings.hold_ttl_s)
+    return [
+        *carts_http.routes(parts.carts, prices, holds),
+        *orders_http.routes(placer, parts.orders, access, caller_of=caller_of),
+    ]
 
 
 async def _mark_ordered(parts: Parts, cart_id: str) -> None:
@@ -189,7 +197,7 @@ async def _start(app: web.Application) -> None:
     parts.rules.start()
     parts.listener.start()
     parts.committer.start()
-    parts.persister.start()
+    parts.carts.start()
     await parts.rules.ready(wait_s=limits.DATABASE_CONNECT_TIMEOUT_S)
 
 
@@ -197,7 +205,7 @@ async def _stop(app: web.Application) -> None:
     parts = app[PARTS]
     await parts.committer.stop()
     await asyncio.gather(*parts.passing, return_exceptions=True)
-    await parts.persister.stop()
+    await parts.carts.stop()
     await parts.listener.stop()
     await parts.rules.stop()
     for task in parts.tasks:

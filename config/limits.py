@@ -45,6 +45,9 @@ PAGE_MAX = 100
 # Lines in a cart and in a checkout: one claim script and one stock statement stay short.
 CART_LINES_MAX = 100
 CHECKOUT_LINES_MAX = 100
+# A cart's id is a secret of 192 bits; shorter or longer text is no cart's.
+CART_ID_MIN_CHARS = 22
+CART_ID_MAX_CHARS = 64
 # Units of one line: more is a business customer on the telephone.
 LINE_QUANTITY_MAX = 10_000
 # Coupons that one cart may carry: each is one more row to claim.
@@ -130,6 +133,8 @@ LISTENERS_PER_PROCESS = 1
 # Connections of a work and of a relay process.
 WORK_POOL_SIZE = 12
 RELAY_POOL_SIZE = 8
+# A connection that listens is asked this often whether it still lives.
+LISTEN_KEEPALIVE_S = 5.0
 # Left for people: audit, psql, migrations, metrics.
 OPERATOR_CONNECTIONS = 24
 # What the embedded Postgres is started with.
@@ -234,6 +239,10 @@ CART_MEMORY_S = 90 * 24 * 3600
 CART_PERSIST_INTERVAL_S = 0.5
 CART_BEHIND_MAX_S = 1.0
 CART_PERSIST_BATCH = 500
+# Carts that may wait in one process for Postgres to come back; beyond this, edits are refused.
+CART_DIRTY_MAX = 50_000
+# Carts whose currency a process remembers, so that a line edit needs one call of the gate and not two.
+CART_CURRENCIES_MAX = 100_000
 # Encoded documents that one process keeps.
 CATALOG_ENTRIES_MAX = 120_000
 CATALOG_BYTES_MAX = 96 * 1024 * 1024

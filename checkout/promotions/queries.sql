@@ -16,14 +16,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8::bigint / 1000.0), to_timest
 ON CONFLICT (code) DO NOTHING RETURNING id
 
 -- name: add_counter
--- Caller: add_coupon, customer_claims, in their transactions. One row of stock with its receipt and its suspect.
+-- Caller: add_coupon, CustomerCounters.counter, in their transactions. One row of stock with its receipt and its suspect.
 WITH counter AS (
-    INSERT INTO stock (kind, on_hand) VALUES ($1, $2) RETURNING item_id
+    INSERT INTO stock (kind, on_hand) VALUES ($1::text, $2::int) RETURNING item_id
 ), moved AS (
     INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta, reason)
     SELECT $3, item_id, 'receipt', $2, 'redemption limit' FROM counter
 ), suspect AS (
-    INSERT INTO gate_suspects (item_id) SELECT item_id FROM counter ON CONFLICT (item_id) DO NOTHING
+    INSERT INTO gate_suspects (item_id) SELECT item_id FROM counter WHERE $1 = 'coupon' ON CONFLICT (item_id) DO NOTHING
 )
 SELECT item_id FROM counter
 
@@ -31,16 +31,14 @@ SELECT item_id FROM counter
 -- Caller: add_coupon, in its transaction. One row by primary key.
 UPDATE coupons SET item_id = $2 WHERE id = $1
 
--- name: customer_counters
--- Caller: customer_claims. By primary key; at most COUPONS_MAX rows.
-SELECT k.coupon_id, k.item_id, s.offer_version
-FROM coupon_customers k JOIN stock s USING (item_id)
-WHERE k.customer_key = $1 AND k.coupon_id = ANY ($2::bigint[])
+-- name: customer_counter
+-- Caller: CustomerCounters.counter. One row by primary key.
+SELECT item_id FROM coupon_customers WHERE coupon_id = $1 AND customer_key = $2
 
 -- name: lock_customer
--- Caller: customer_claims, in its transaction, before it makes counters: one maker per customer at a time.
+-- Caller: CustomerCounters.counter, in its transaction, before it makes counters: one maker per customer at a time.
 SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 7237002))
 
 -- name: add_customer_counter
--- Caller: customer_claims, in its transaction, under lock_customer.
+-- Caller: CustomerCounters.counter, in its transaction, under lock_customer.
 INSERT INTO coupon_customers (coupon_id, customer_key, item_id) VALUES ($1, $2, $3)

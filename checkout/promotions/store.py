@@ -1,11 +1,12 @@
 """The only SQL of coupons."""
 
-from collections.abc import Sequence
+from hashlib import blake2b
 
+from checkout.errors import ensure
 from checkout.kit import sql
-from checkout.kit.db import Connection
+from checkout.kit.db import Connection, Pool, acquired
 from checkout.kit.ids import uuid7
-from checkout.quoting.model import Claim, Coupon
+from checkout.quoting.model import Coupon
 
 QUERIES = sql.load(__file__)
 
@@ -55,39 +56,39 @@ async def add_coupon(connection: Connection, coupon: Coupon, *, redemptions: int
     return coupon_id
 
 
-async def customer_claims(
-    connection: Connection, coupons: Sequence[Coupon], customer_key: bytes
-) -> tuple[list[Claim], list[int]]:
-    """One unit of this customer's own counter for each coupon that is limited per customer.
+class CustomerCounters:
+    """Counters of coupons that are limited per customer: one row of stock a coupon and customer, made on first use.
 
-    Shape: (claims, items of counters that were made just now and that the gate does not know yet); `customer_key` is a
-    keyed hash of the customer's e-mail address.
-    Cost: one read, once the customer has used the coupon before; otherwise a transaction under the customer's lock.
+    Guarantees: they are known to Postgres alone and never to the gate: the placing statement decides them.
     """
-    limited = [coupon for coupon in coupons if coupon.per_customer_limit is not None]
-    if not limited:
-        return [], []
-    found = await _counters(connection, limited, customer_key)
-    made: list[int] = []
-    if len(found) < len(limited):
-        async with connection.transaction():
-            await connection.execute(QUERIES.lock_customer, customer_key)
-            found = await _counters(connection, limited, customer_key)
-            for coupon in limited:
-                if coupon.id in found:
-                    continue
-                item_id = await connection.fetchval(
-                    QUERIES.add_counter, "coupon_customer", coupon.per_customer_limit, uuid7()
-                )
-                await connection.execute(QUERIES.add_customer_counter, coupon.id, customer_key, item_id)
-                found[coupon.id] = (item_id, 1, 1)
-                made.append(item_id)
-    return sorted(found.values()), made
 
+    def __init__(self, pool: Pool, secret: bytes) -> None:
+        self._pool = pool
+        self._secret = secret
 
-async def _counters(
-    connection: Connection, coupons: Sequence[Coupon], customer_key: bytes
-) -> dict[int, Claim]:
-    ids = [coupon.id for coupon in coupons]
-    rows = await connection.fetch(QUERIES.customer_counters, customer_key, ids)
-    return {row["coupon_id"]: (row["item_id"], 1, row["offer_version"]) for row in rows}
+    def key(self, email: str) -> bytes:
+        """What a customer is known by here: a keyed hash of the e-mail address."""
+        return blake2b(
+            email.strip().lower().encode(), key=self._secret[:64], digest_size=16, person=b"coupon-customer"
+        ).digest()
+
+    async def counter(self, coupon_id: int, email: str, limit: int) -> int:
+        """The item by which this customer's uses of this coupon are counted. Raises: Unavailable.
+
+        Retry: safe. Cost: one read once it exists, else a transaction under the customer's lock.
+        """
+        key = self.key(email)
+        async with acquired(self._pool) as connection:
+            item_id: int | None = await connection.fetchval(QUERIES.customer_counter, coupon_id, key)
+            if item_id is not None:
+                return item_id
+            async with connection.transaction():
+                await connection.execute(QUERIES.lock_customer, key)
+                item_id = await connection.fetchval(QUERIES.customer_counter, coupon_id, key)
+                if item_id is None:
+                    item_id = await connection.fetchval(
+                        QUERIES.add_counter, "coupon_customer", limit, uuid7()
+                    )
+                    await connection.execute(QUERIES.add_customer_counter, coupon_id, key, item_id)
+        ensure(item_id is not None, "a counter that was just made has an id")
+        return int(item_id or 0)

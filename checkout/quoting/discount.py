@@ -50,7 +50,7 @@ def redeem(
     problems: list[Problem] = []
     idle: list[CouponEffect] = []
     usable: list[Coupon] = []
-    for code in sorted(set(codes)):
+    for code in sorted({code.strip().upper() for code in codes}):
         coupon = coupons.get(code)
         if coupon is None:
             problem: Problem | None = Problem(

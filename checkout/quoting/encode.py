@@ -15,9 +15,10 @@ def line_document(line: QuoteLine) -> Document:
     return {
         "sku": offer.sku,
         "product_id": offer.product_id,
+        "slug": offer.slug,
         "title": offer.title,
         "quantity": line.quantity,
-        "price": offer.unit_minor,
+        "unit_price": offer.unit_minor,
         "subtotal": line.subtotal_minor,
         "discount": line.discount_minor,
         "tax": added,
@@ -68,7 +69,7 @@ def option_document(option: ShippingOption | None) -> Document | None:
     if option is None:
         return None
     return {
-        "option": option.code,
+        "code": option.code,
         "title": option.title,
         "amount": option.amount_minor,
         "days_min": option.days_min,

@@ -164,4 +164,4 @@ def test_document_is_plain_json() -> None:
     totals = document["totals"]
     assert totals["subtotal"] - totals["discount"] + totals["shipping"] + totals["tax"] == totals["total"]
     assert document["lines"][0]["total"] == 690
-    assert document["shipping"]["option"] == "standard"
+    assert document["shipping"]["code"] == "standard"

@@ -1,0 +1,266 @@
+"""The routes of carts: parse → verb → encode. Every edit answers with the whole cart and its ETag."""
+
+import re
+import time
+from typing import Any
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from checkout.carts.carts import Carts
+from checkout.carts.encode import cart_document
+from checkout.carts.hold import Holds
+from checkout.carts.model import COUPON, LINE, Cart, Op
+from checkout.carts.price import Pricing
+from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
+from checkout.errors import Conflict, Invalid, NotFound, Stale
+from checkout.kit import body
+from checkout.kit.routes import Route
+from checkout.quoting.discount import obstacle
+from checkout.quoting.encode import option_document
+from checkout.quoting.model import Problem
+from checkout.quoting.quote import refusal
+from config import limits
+
+_NEW = msgspec.json.Decoder(NewCart)
+_QUANTITY = msgspec.json.Decoder(LineQuantity)
+_COUPON = msgspec.json.Decoder(CouponEntry)
+_ADDRESS = msgspec.json.Decoder(CartAddress)
+_CHOICE = msgspec.json.Decoder(ShippingChoice)
+_ENCODE_ADDRESS = msgspec.json.Encoder()
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+
+
+def expected_version(request: web.Request) -> int | None:
+    """The version that If-Match asks for; None: any. Raises: Stale when it names what is no version of a cart."""
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(given.strip())
+    if match is None:
+        raise Stale("If-Match names no version of this cart.")
+    return int(match[1])
+
+
+class CartRoutes:
+    """The handlers, with what they need."""
+
+    def __init__(self, carts: Carts, pricing: Pricing, holds: Holds) -> None:
+        self._carts = carts
+        self._pricing = pricing
+        self._holds = holds
+
+    async def _answer(self, cart: Cart, status: int = 200) -> web.Response:
+        priced = await self._pricing.of(cart)
+        document = cart_document(cart, priced, now_ms=int(time.time() * 1000))
+        headers = {"ETag": f'"{cart.version}"', "Cache-Control": "private, no-store"}
+        if status == 201:
+            headers["Location"] = f"/v1/carts/{cart.id}"
+        return web.Response(
+            body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
+            status=status,
+            content_type="application/json",
+            headers=headers,
+        )
+
+    async def create(self, request: web.Request) -> web.Response:
+        """POST /v1/carts"""
+        wanted = await body.read(request, _NEW)
+        quantities: dict[str, int] = {}
+        for index, line in enumerate(wanted.lines):
+            units = quantities.get(line.sku, 0) + line.quantity
+            if units > limits.LINE_QUANTITY_MAX:
+                raise Invalid(
+                    f"At most {limits.LINE_QUANTITY_MAX} units of one article.",
+                    field=f"lines[{index}].quantity",
+                )
+            if await self._pricing.offer(line.sku, wanted.currency) is None:
+                raise Invalid(
+                    f"{line.sku} is not sold here in {wanted.currency}.",
+                    field=f"lines[{index}].sku",
+                    code="unknown_sku",
+                )
+            quantities[line.sku] = units
+        ops: list[Op] = [("Q", LINE + sku, str(units)) for sku, units in quantities.items()]
+        cart = await self._carts.create(wanted.currency, ops, country=wanted.country)
+        return await self._answer(cart, 201)
+
+    async def read(self, request: web.Request) -> web.Response:
+        """GET /v1/carts/{id}"""
+        return await self._answer(await self._carts.read(request.match_info["id"]))
+
+    async def set_line(self, request: web.Request) -> web.Response:
+        """PUT /v1/carts/{id}/lines/{sku}"""
+        cart_id, sku = request.match_info["id"], request.match_info["sku"]
+        expected = expected_version(request)
+        quantity = (await body.read(request, _QUANTITY)).quantity
+        if quantity == 0:
+            return await self._drop(cart_id, sku, expected)
+        currency = await self._carts.currency(cart_id)
+        if _SKU.fullmatch(sku) is None or await self._pricing.offer(sku, currency) is None:
+            raise NotFound("This article is not sold here in the cart's currency.", code="unknown_sku")
+        cart = await self._holds.edit(cart_id, [("Q", LINE + sku, str(quantity))], expected=expected)
+        return await self._answer(cart)
+
+    async def drop_line(self, request: web.Request) -> web.Response:
+        """DELETE /v1/carts/{id}/lines/{sku}"""
+        return await self._drop(
+            request.match_info["id"], request.match_info["sku"], expected_version(request)
+        )
+
+    async def _drop(self, cart_id: str, sku: str, expected: int | None) -> web.Response:
+        ops: list[Op] = [("D", LINE + sku, "")] if _SKU.fullmatch(sku) else []
+        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected))
+
+    async def add_coupon(self, request: web.Request) -> web.Response:
+        """POST /v1/carts/{id}/coupons"""
+        cart_id = request.match_info["id"]
+        expected = expected_version(request)
+        code = (await body.read(request, _COUPON)).code.strip().upper()
+        coupon = self._pricing.rulebook.coupons.get(code)
+        if coupon is None:
+            raise refusal(Problem("unknown_coupon", "code", "This is not a coupon of this shop."))
+        cart = await self._carts.read(cart_id)
+        quoted = (await self._pricing.of(cart)).quote
+        problem = obstacle(
+            coupon,
+            currency=cart.currency,
+            subtotal=quoted.totals.subtotal_minor,
+            now_ms=int(time.time() * 1000),
+        )
+        if problem is not None:
+            raise refusal(problem)
+        cart = await self._holds.edit(cart_id, [("Q", COUPON + code, "1")], expected=expected)
+        return await self._answer(cart)
+
+    async def drop_coupon(self, request: web.Request) -> web.Response:
+        """DELETE /v1/carts/{id}/coupons/{code}"""
+        code = request.match_info["code"].strip().upper()
+        ops: list[Op] = [("D", COUPON + code, "")] if len(code) <= limits.COUPON_CODE_MAX_CHARS else []
+        return await self._answer(
+            await self._holds.edit(request.match_info["id"], ops, expected=expected_version(request))
+        )
+
+    async def set_address(self, request: web.Request) -> web.Response:
+        """PUT /v1/carts/{id}/address"""
+        expected = expected_version(request)
+        address = await body.read(request, _ADDRESS)
+        ops: list[Op] = [("S", "addr", _ENCODE_ADDRESS.encode(address).decode())]
+        return await self._answer(await self._carts.edit(request.match_info["id"], ops, expected=expected))
+
+    async def shipping_options(self, request: web.Request) -> web.Response:
+        """GET /v1/carts/{id}/shipping-options"""
+        cart = await self._carts.read(request.match_info["id"])
+        priced = await self._pricing.of(cart)
+        items: list[dict[str, Any]] = []
+        if priced.quote.requires_shipping:
+            options = self._pricing.options(priced, country=_country(cart))
+            items = [{"option": option.code, **(option_document(option) or {})} for option in options]
+        return web.Response(
+            body=orjson.dumps({"items": items, "next_cursor": None, "currency": cart.currency}),
+            content_type="application/json",
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+    async def choose_shipping(self, request: web.Request) -> web.Response:
+        """PUT /v1/carts/{id}/shipping"""
+        cart_id, expected = request.match_info["id"], expected_version(request)
+        option = (await body.read(request, _CHOICE)).option
+        cart = await self._carts.read(cart_id)
+        _country(cart)
+        priced = await self._pricing.of(cart, shipping_code=option)
+        for problem in priced.quote.problems:
+            if problem.code in ("unknown_shipping_option", "no_shipping_to_country"):
+                raise refusal(Problem(problem.code, "option", problem.detail))
+        return await self._answer(await self._carts.edit(cart_id, [("S", "ship", option)], expected=expected))
+
+    async def place_hold(self, request: web.Request) -> web.Response:
+        """POST /v1/carts/{id}/hold"""
+        return await self._answer(
+            await self._holds.place(request.match_info["id"], expected=expected_version(request))
+        )
+
+    async def end_hold(self, request: web.Request) -> web.Response:
+        """DELETE /v1/carts/{id}/hold"""
+        return await self._answer(
+            await self._holds.end(request.match_info["id"], expected=expected_version(request))
+        )
+
+
+def _country(cart: Cart) -> str:
+    if cart.country is None:
+        raise Conflict("Give the cart an address first.", code="address_required")
+    return cart.country
+
+
+def routes(carts: Carts, pricing: Pricing, holds: Holds) -> list[Route]:
+    """The routes of carts."""
+    at = CartRoutes(carts, pricing, holds)
+    edits = ("unknown_cart", "stale_version", "cart_ordered")
+    lines = (*edits, "unknown_sku", "cart_full", "out_of_stock", "coupon_used_up")
+
+    def route(method: str, path: str, handler: Any, summary: str, **more: Any) -> Route:
+        given = {"policy": "cart", "priority": 1, "tag": "carts", **more}
+        return Route(method, f"/v1/carts{path}", handler, summary, **given)
+
+    return [
+        route("POST", "", at.create, "Begin a cart", request=NewCart, status=201, problems=("unknown_sku",)),
+        route("GET", "/{id}", at.read, "The cart with its totals", problems=("unknown_cart",)),
+        route(
+            "PUT",
+            "/{id}/lines/{sku}",
+            at.set_line,
+            "Set the quantity of an article; 0 removes it",
+            request=LineQuantity,
+            problems=lines,
+        ),
+        route("DELETE", "/{id}/lines/{sku}", at.drop_line, "Remove an article", problems=lines),
+        route(
+            "POST",
+            "/{id}/coupons",
+            at.add_coupon,
+            "Enter a coupon",
+            request=CouponEntry,
+            problems=(
+                *lines,
+                "unknown_coupon",
+                "coupon_expired",
+                "coupon_not_yet_valid",
+                "coupon_not_applicable",
+            ),
+        ),
+        route("DELETE", "/{id}/coupons/{code}", at.drop_coupon, "Take a coupon out", problems=edits),
+        route(
+            "PUT",
+            "/{id}/address",
+            at.set_address,
+            "Say where to: the country alone gives an estimate",
+            request=CartAddress,
+            problems=edits,
+        ),
+        route(
+            "GET",
+            "/{id}/shipping-options",
+            at.shipping_options,
+            "The ways to ship this cart, cheapest first",
+            problems=("unknown_cart", "address_required"),
+        ),
+        route(
+            "PUT",
+            "/{id}/shipping",
+            at.choose_shipping,
+            "Choose a shipping option",
+            request=ShippingChoice,
+            problems=(*edits, "address_required", "unknown_shipping_option", "no_shipping_to_country"),
+        ),
+        route(
+            "POST",
+            "/{id}/hold",
+            at.place_hold,
+            "Reserve every line for a while",
+            problems=(*edits, "cart_empty", "out_of_stock", "coupon_used_up", "gate_away"),
+        ),
+        route("DELETE", "/{id}/hold", at.end_hold, "Give the reserved units back", problems=edits),
+    ]
