@@ -153,6 +153,8 @@ class PaymentProvider(Protocol):
         """Take the money of one attempt, or learn what became of it.
 
         Retry: always, with the same request: the reference is the idempotency key, money moves at most once.
+        A repeated call may answer as the first did, though the payment has moved on since (a challenge was passed):
+        once `provider_ref` is known, `look_up` tells the present.
         """
         ...
 
