@@ -1,0 +1,172 @@
+"""The supervisor: starts, starts again, drains in order, leaves nothing."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.local import Child, StoreError, Supervisor, ensure_free, start_stores
+from config.local.process import is_running
+
+LIVES = "import time; print('up', flush=True); time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+RECORDS = """
+import signal, sys, time
+def end(*_):
+    time.sleep(0.1)
+    with open(sys.argv[1], "a") as file:
+        file.write(sys.argv[2] + "\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(60)
+"""
+
+
+def child(name: str, source: str, *arguments: str, **more: object) -> Child:
+    """A child that runs a few lines of Python."""
+    return Child(name=name, command=[sys.executable, "-c", source, *arguments], **more)  # type: ignore[arg-type]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait, at most 10 s, for what another process brings about."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - another process changes it, so there is no event to await
+            await asyncio.sleep(0.01)
+
+
+async def until_logged(folder: Path, *names: str) -> None:
+    """Wait until each child wrote that it is up, so that its signal handlers are in place."""
+    for name in names:
+        log = folder / f"{name}.log"
+        await until(lambda log=log: log.exists() and "up" in log.read_text())  # type: ignore[misc]
+
+
+async def test_children_are_drained_in_order_and_the_stores_last(folder: Path) -> None:
+    """If this fails, a worker or a store is gone while serve still finishes a request."""
+    record, events = folder / "record", list[str]()
+    stores = start_stores(folder / "data", durable=False, only=["gate"])
+    supervisor = Supervisor(
+        [
+            child("relay", RECORDS, str(record), "relay", rank=1),
+            child("serve", RECORDS, str(record), "serve", rank=0),
+            child("sandbox", RECORDS, str(record), "sandbox", rank=2),
+        ],
+        logs=folder,
+        stores=stores,
+        announce=events.append,
+    )
+    ready = asyncio.Event()
+    task = asyncio.create_task(supervisor.run(on_ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 10)
+    await until_logged(folder, "serve", "relay", "sandbox")
+    pids = [*supervisor.pids.values(), *stores.pids.values()]
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await asyncio.wait_for(task, 20) == 0
+    assert record.read_text().split() == ["serve", "relay", "sandbox"]
+    assert not any(is_running(pid, "") for pid in pids)
+    assert events == ["stopping serve", "stopping relay", "stopping sandbox"]
+
+
+async def test_a_dead_child_and_a_dead_store_run_again(folder: Path) -> None:
+    """If this fails, one crash takes a part of the shop down until somebody looks."""
+    events: list[str] = []
+    stores = start_stores(folder / "data", durable=False, only=["gate"])
+    supervisor = Supervisor([child("work", LIVES)], logs=folder, stores=stores, announce=events.append)
+    task = asyncio.create_task(supervisor.run())
+    await until_logged(folder, "work")
+    old = {**supervisor.pids, **stores.pids}
+    started = time.monotonic()
+    for pid in old.values():
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: sum("runs again" in event for event in events) == 2)
+    assert time.monotonic() - started < 3
+    new = {**supervisor.pids, **stores.pids}
+    assert new.keys() == old.keys()
+    assert set(new.values()).isdisjoint(old.values())
+    supervisor.stop()
+    await asyncio.wait_for(task, 20)
+
+
+async def test_a_child_that_keeps_dying_is_started_less_and_less_often(folder: Path) -> None:
+    """If this fails, a child that cannot start burns a core with restarts."""
+    events: list[str] = []
+    supervisor = Supervisor(
+        [child("work", "import time; time.sleep(0.05)")], logs=folder, announce=events.append
+    )
+    task = asyncio.create_task(supervisor.run())
+    await asyncio.sleep(1.6)
+    supervisor.stop()
+    await asyncio.wait_for(task, 5)
+    waits = [event.split("again in ")[1].split(" s")[0] for event in events if "again in" in event]
+    assert waits[:3] == ["0.2", "0.4", "0.8"]
+    assert len(waits) <= 3
+
+
+async def test_a_child_that_ends_before_it_is_ready_stops_the_start(folder: Path) -> None:
+    """If this fails, `checkout up` hangs or loops when a part cannot start, without saying why."""
+
+    async def never() -> bool:
+        return False
+
+    events: list[str] = []
+    supervisor = Supervisor(
+        [
+            child("relay", LIVES),
+            child("serve", "print('the reason'); raise SystemExit(3)", ready=never),
+        ],
+        logs=folder,
+        announce=events.append,
+    )
+    with pytest.raises(StoreError, match=r"serve ended \(exit 3\)(.|\n)*the reason"):
+        await asyncio.wait_for(supervisor.run(), 10)
+    assert supervisor.pids == {}
+
+
+async def test_a_deaf_child_is_killed_after_its_grace(folder: Path) -> None:
+    """If this fails, Ctrl-C waits for ever for a child that ignores it."""
+    events: list[str] = []
+    supervisor = Supervisor([child("work", DEAF, grace_s=0.3)], logs=folder, announce=events.append)
+    task = asyncio.create_task(supervisor.run())
+    await until_logged(folder, "work")
+    supervisor.stop()
+    await asyncio.wait_for(task, 5)
+    assert events == ["stopping work", "work does not end; killing it"]
+
+
+async def test_no_child_outlives_a_killed_supervisor(folder: Path) -> None:
+    """If this fails, kill −9 of `checkout up` leaves serve processes behind that hold the port."""
+    source = (
+        "import asyncio, sys; from pathlib import Path; from config.local import Child, Supervisor\n"
+        f"child = Child(name='work', command=[sys.executable, '-c', {LIVES!r}])\n"
+        "supervisor = Supervisor([child], logs=Path(sys.argv[1]))\n"
+        "asyncio.run(supervisor.run(on_ready=lambda: print(supervisor.pids['work'], flush=True)))"
+    )
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", source, str(folder), stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    pid = int(await owner.stdout.readline())
+    await until_logged(folder, "work")
+    owner.kill()
+    await owner.wait()
+    await until(lambda: not is_running(pid, "time.sleep"))
+
+
+def test_a_taken_port_is_explained() -> None:
+    """If this fails, a second `make up` says only `address already in use`, deep in a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StoreError, match=f"Port {port} is taken .*set CHECKOUT_PORT to a free port"):
+            ensure_free("127.0.0.1", port, "CHECKOUT_PORT")
+    ensure_free("127.0.0.1", port, "CHECKOUT_PORT")
+    with pytest.raises(StoreError, match=r"203\.0\.113\.1 is not an address of this machine"):
+        ensure_free("203.0.113.1", port, "CHECKOUT_PORT")
