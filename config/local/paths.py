@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def private_dir(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
-        if found.st_uid != os.geteuid() or not path.is_dir() or path.is_symlink():
+        if found.st_uid not in _ours() or not path.is_dir() or path.is_symlink():
             raise StoreError(
                 f"{path} belongs to somebody else; remove it or set CHECKOUT_DATA_DIR elsewhere."
             )
@@ -43,3 +44,10 @@ def private_dir(path: Path) -> Path:
     except OSError as error:
         raise explain(error, "Cannot use the folder") from error
     return path
+
+
+def _ours() -> set[int]:
+    """Users whose folders are ours: our own, and as root also `nobody`, as whom Postgres may have to run."""
+    if os.geteuid() != 0:
+        return {os.geteuid()}
+    return {0, pwd.getpwnam("nobody").pw_uid}

@@ -152,6 +152,7 @@ class Postgres(Process):
         if self.mode != "nobody":
             return
         nobody = pwd.getpwnam("nobody")
+        self.data.parent.chmod(0o711)  # what is in it stays closed, except what Postgres is given
         for folder in folders:
             closed = [parent for parent in folder.parents if not parent.stat().st_mode & 0o001]
             if closed:

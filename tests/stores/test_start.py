@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import redis
 
 from config.local import StoreError, Stores, discover, resolve, start_stores
 from config.local.paths import run_dir
+from config.local.postgres import Postgres
 from config.settings import SettingsError, load
 
 
@@ -127,3 +129,16 @@ def test_an_interrupted_first_start_is_made_good(folder: Path) -> None:
     with start_stores(folder / "data", only=["postgres"], durable=False) as stores:
         assert isinstance(stores, Stores)
         assert not (folder / "data" / "postgres.new").exists()
+
+
+async def test_root_runs_postgres_as_somebody_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, Postgres does not start for root on a machine whose kernel forbids user namespaces."""
+    as_root = os.geteuid() == 0
+    if as_root:
+        monkeypatch.setattr(Postgres, "_choose_mode", lambda self: setattr(self, "mode", "nobody"))
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        folder.chmod(0o755)
+    for _ in range(2):
+        with start_stores(folder / "data", durable=False, only=["postgres"]) as stores:
+            assert Path(f"/proc/{stores.pids['postgres']}").stat().st_uid != 0
+            assert await value(stores.database_url, "SELECT 1") == 1
