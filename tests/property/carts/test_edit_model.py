@@ -1,0 +1,113 @@
+"""edit.lua and restore.lua against `apply`, the model that also edits carts while the gate is away."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checkout.carts import live
+from checkout.carts.live import EPOCH, LiveCarts
+from checkout.carts.model import Fields, Op, Verdict, apply, new_fields, parse
+from checkout.kit.lane import Lane
+from config import limits
+from tests.shop import Stores
+
+PAST, FUTURE = "1000", str(int((time.time() + 86_400) * 1000))
+CART = "c" * 32
+
+
+class OpenGate:
+    """As much of a gate as carts need, always of epoch 1."""
+
+    epoch = 1
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+async def gate(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenGate]:
+    """A gate on a database of its own, and carts so small that their bounds are met often."""
+    monkeypatch.setattr(limits, "CART_LINES_MAX", 3)
+    monkeypatch.setattr(limits, "COUPONS_MAX", 2)
+    monkeypatch.setattr(live, "_BOUNDS", (60, 3, 2))
+    lane = Lane(stores.fresh_gate_url())
+    await lane.start(wait_s=2)
+    await lane.call("SET", EPOCH, 1)
+    yield OpenGate(lane)
+    await lane.close()
+
+
+entries = st.sampled_from(["l:A", "l:B", "l:C/1", "l:D", "l:é", "c:X", "c:Y", "c:Z"])
+ops = st.one_of(
+    st.tuples(st.just("Q"), entries, st.integers(1, 9).map(str)),
+    st.tuples(st.just("D"), entries, st.just("")),
+    st.tuples(st.just("S"), st.just("hold"), st.sampled_from([PAST, FUTURE])),
+    st.tuples(st.just("D"), st.just("hold"), st.just("")),
+    st.tuples(st.just("S"), st.just("ship"), st.sampled_from(["standard", "express"])),
+    st.tuples(st.just("S"), st.just("addr"), st.just('{"country":"DE","city":"Köln"}')),
+)
+order = st.just([("S", "st", "ordered")])
+edits = st.lists(
+    st.tuples(
+        st.one_of(st.lists(ops, max_size=4), st.lists(ops, max_size=4), st.lists(ops, max_size=4), order),
+        st.none() | st.integers(-1, 1),
+        st.booleans(),
+    ),
+    max_size=15,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=edits)
+async def test_script_and_model_agree(gate: OpenGate, edits: list[tuple[list[Op], int | None, bool]]) -> None:
+    """If this fails, a cart edited without the gate becomes another one than with it, or a bound does not hold."""
+    await gate.lane.call("FLUSHDB")
+    await gate.lane.call("SET", EPOCH, 1)
+    carts = LiveCarts(gate)
+    assert await carts.edit(CART, [], expected=None, guard_hold=False) == (Verdict.MISSING, {})
+    fields: Fields = new_fields("EUR", country="DE")
+    assert await carts.restore(CART, fields) == (Verdict.DONE, fields)
+    for changes, offset, guard in edits:
+        before = fields
+        expected = None if offset is None else int(fields["v"]) + offset
+        verdict, fields = apply(
+            fields, changes, expected=expected, guard_hold=guard, now_ms=int(time.time() * 1000)
+        )
+        assert await carts.edit(CART, changes, expected=expected, guard_hold=guard) == (verdict, fields)
+        assert int(fields["v"]) - int(before["v"]) == (fields != before)
+        cart = parse(CART, fields)
+        assert len(cart.lines) <= 3
+        assert len(cart.coupons) <= 2
+        kept = [sku for sku, _ in parse(CART, before).lines if f"l:{sku}" in fields]
+        still = [sku for sku, _ in cart.lines if f"l:{sku}" in before]
+        if all(kind != "D" for kind, _, _ in changes):
+            assert kept == still
+    assert gate.closed == 0
+
+
+async def test_restore_never_goes_back(gate: OpenGate) -> None:
+    """If this fails, an older copy from Postgres overwrites what a shopper just did in the gate."""
+    carts = LiveCarts(gate)
+    newer: Fields = {"v": "7", "cur": "EUR", "l:A": "2 3"}
+    assert (await carts.restore(CART, newer))[1] == newer
+    assert (await carts.restore(CART, {"v": "6", "cur": "EUR"}))[1] == newer
+    newest: Fields = {"v": "1007", "cur": "EUR"}
+    assert (await carts.restore(CART, newest))[1] == newest
+
+
+async def test_another_epoch_is_refused(gate: OpenGate) -> None:
+    """If this fails, a process that missed a rebuild goes on editing carts of the lost gate."""
+    carts = LiveCarts(gate)
+    await carts.restore(CART, new_fields("EUR"))
+    await gate.lane.call("SET", EPOCH, 2)
+    edit: list[Op] = [("Q", "l:A", "1")]
+    assert (await carts.edit(CART, edit, expected=None, guard_hold=False))[0] is Verdict.CLOSED
+    assert (await carts.restore(CART, new_fields("EUR")))[0] is Verdict.CLOSED
+    assert gate.closed == 2
