@@ -22,7 +22,8 @@ from checkout.quoting.model import (
 from checkout.quoting.shipping import price_of, shipping_options
 from config.limits import BASIS_POINTS
 
-_Taxed = dict[str, tuple[TaxRule, int, int]]
+_Taxed = dict[int, tuple[TaxRule, int, int]]
+"""By the identity of a rule: (rule, amount taxed, tax)."""
 
 
 def quote(
@@ -94,7 +95,7 @@ def quote(
 
     added = included = 0
     taxes = []
-    for rule, gross, amount in taxed.values():
+    for rule, gross, amount in taxed.values() if len(taxed) < 2 else _merged(taxed):
         if rule.inclusive:
             included += amount
             taxes.append(TaxLine(rule.name, rule.rate_bp, True, gross - amount, amount))
@@ -121,10 +122,21 @@ def _tax(rule: TaxRule, amount: int, taxed: _Taxed) -> int:
     rate = rule.rate_bp
     divisor = BASIS_POINTS + rate if rule.inclusive else BASIS_POINTS
     tax = (2 * amount * rate + divisor) // (2 * divisor)
-    key = rule.key
+    key = id(rule)
     known = taxed.get(key)
     taxed[key] = (rule, amount, tax) if known is None else (rule, known[1] + amount, known[2] + tax)
     return tax
+
+
+def _merged(taxed: _Taxed) -> list[tuple[TaxRule, int, int]]:
+    """One entry for all rules that the breakdown names alike."""
+    entries: dict[str, tuple[TaxRule, int, int]] = {}
+    for rule, gross, amount in taxed.values():
+        known = entries.get(rule.key)
+        entries[rule.key] = (
+            (rule, gross, amount) if known is None else (known[0], known[1] + gross, known[2] + amount)
+        )
+    return list(entries.values())
 
 
 def _ship(
