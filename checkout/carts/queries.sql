@@ -17,3 +17,9 @@ ON CONFLICT (id) DO UPDATE
 SET version = excluded.version, account_id = excluded.account_id, document = excluded.document,
     status = excluded.status, updated_at = now()
 WHERE carts.version < excluded.version
+
+-- name: forget_carts
+-- Caller: CartStore.forget_old, a few times a day. One scan; at most $2 rows are deleted.
+DELETE FROM carts
+WHERE id IN (SELECT id FROM carts WHERE updated_at < now() - make_interval(secs => $1) LIMIT $2)
+RETURNING 1

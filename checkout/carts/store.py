@@ -8,7 +8,8 @@ import orjson
 
 from checkout.carts.model import Fields, Verdict
 from checkout.kit import sql
-from checkout.kit.db import Connection, Pool, acquired, fetch_one
+from checkout.kit.db import Connection, Pool, acquired, fetch_all, fetch_one
+from config import limits
 
 QUERIES = sql.load(__file__)
 _FIELDS = msgspec.json.Decoder(dict[str, str])
@@ -46,6 +47,12 @@ class CartStore:
             if after is not fields:
                 await _keep(connection, {cart_id: after})
             return verdict, after
+
+    async def forget_old(
+        self, *, age_s: float = limits.CART_MEMORY_S, most: int = limits.CART_PERSIST_BATCH
+    ) -> int:
+        """Deletes carts untouched for `age_s`, at most `most`; gives how many. Retry: safe, until it gives 0."""
+        return len(await fetch_all(self._pool, QUERIES.forget_carts, float(age_s), most))
 
 
 async def _keep(connection: Connection, carts: Mapping[str, Fields]) -> None:

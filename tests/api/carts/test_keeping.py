@@ -93,3 +93,14 @@ async def test_a_once_only_coupon_is_used_once(shop: TestShop) -> None:
     assert sorted(status for status, _ in answers) == [201, 409, 409, 409, 409, 409]
     assert {document["code"] for status, document in answers if status == 409} == {"coupon_used_up"}
     assert (await shop.buy((TEE, 1), coupons=["ONCE20"], email="bob@example.com"))[0] == 201
+
+
+async def test_old_carts_are_forgotten(shop: TestShop) -> None:
+    """If this fails, abandoned carts and the addresses in them are kept for ever."""
+    store = CartStore(shop.app[PARTS].pool)
+    await store.keep({name * 32: {"v": "1", "cur": "EUR"} for name in "xyz"})
+    await shop.db.execute(
+        "UPDATE carts SET updated_at = now() - interval '100 days' WHERE id <> $1", "x" * 32
+    )
+    assert [await store.forget_old(most=1) for _ in range(3)] == [1, 1, 0]
+    assert await store.get("x" * 32) is not None
