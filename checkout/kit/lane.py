@@ -71,13 +71,8 @@ class ReplyError(Exception):
     """The server answered with an error: a wrong command or script, or a server that is loading or read-only."""
 
 
-def pack(args: tuple[Arg, ...]) -> bytes:
-    """One command as RESP bulk strings."""
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        data = arg if type(arg) is bytes else str(arg).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
+pack: Callable[[tuple[Arg, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
+"""One command as RESP bulk strings; hiredis's own stub knows tuples of one element only."""
 
 
 class _Wire(asyncio.Protocol):

@@ -78,44 +78,45 @@ def totals_document(totals: Totals) -> Document:
     }
 
 
-def placed_document(
+def placed_head(
     *,
     order_id: uuid.UUID,
     number: int,
     currency: str,
     totals: Document,
-    stored: Document,
     provider: str,
     method: str,
     placed_at: datetime,
     payment_deadline: datetime,
 ) -> Document:
-    """An order at the moment of its placing: what the 201 says, the first time and every time the key is repeated."""
+    """An order at the moment of its placing, but for what is stored with it: the first half of its JSON."""
     return {
         "id": str(order_id),
         "number": str(number),
         "status": "placed",
         "currency": currency,
-        "lines": stored["lines"],
         "totals": totals,
         "payment": {"status": "pending", "provider": provider, "method": method, "amount": totals["total"]},
         "shipments": [],
         "timeline": [{"seq": 1, "status": "placed", "at": placed_at}],
         "placed_at": placed_at,
         "payment_deadline": payment_deadline,
-        "shipping_address": stored["shipping_address"],
-        "billing_address": stored["billing_address"],
-        "shipping_option": stored["shipping_option"],
-        "coupons": stored["coupons"],
-        "taxes": stored["taxes"],
         "invoice": None,
     }
 
 
-def placed_from_row(row: Record) -> Document:
-    """`placed_document` again, from the order's immutable columns."""
-    stored = orjson.loads(row["document"])
-    return placed_document(
+def placed_body(head: Document, stored: bytes, access_token: str) -> bytes:
+    """The 201: `{"order": …, "access_token": …}`; the stored document is put in as the bytes that it is."""
+    return b'{"order":%b,%b,"access_token":"%b"}' % (
+        orjson.dumps(head, option=orjson.OPT_UTC_Z)[:-1],
+        stored[1:],
+        access_token.encode(),
+    )
+
+
+def head_of(row: Record) -> Document:
+    """`placed_head` again, from the order's immutable columns."""
+    return placed_head(
         order_id=row["id"],
         number=row["number"],
         currency=row["currency"],
@@ -125,9 +126,8 @@ def placed_from_row(row: Record) -> Document:
             "shipping": row["shipping_minor"],
             "tax": row["tax_minor"],
             "total": row["total_minor"],
-            "tax_included": stored["tax_included"],
+            "tax_included": orjson.loads(row["document"])["tax_included"],
         },
-        stored=stored,
         provider=row["payment_provider"],
         method=row["payment_method"],
         placed_at=row["placed_at"],
@@ -143,7 +143,7 @@ def order_document(
     invoice: Record | None,
 ) -> Document:
     """The order as it stands now."""
-    document = placed_from_row(row)
+    document: Document = head_of(row) | orjson.loads(row["document"])
     document["status"] = row["status"]
     if payments:
         document["payment"] = _payment(payments[-1], document["payment"])

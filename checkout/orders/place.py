@@ -24,9 +24,9 @@ from checkout.kit.ids import uuid7
 from checkout.kit.tokens import order_token
 from checkout.orders.committer import Committer
 from checkout.orders.document import (
-    Document,
-    placed_document,
-    placed_from_row,
+    head_of,
+    placed_body,
+    placed_head,
     stored_document,
     totals_document,
 )
@@ -200,8 +200,8 @@ class Placer:
         fingerprint: uuid.UUID,
         caller: Caller,
         admission: Admission,
-    ) -> tuple[Draft, Document]:
-        stored = stored_document(quoted, purchase.address, request.billing_address)
+    ) -> tuple[Draft, bytes]:
+        stored = orjson.dumps(stored_document(quoted, purchase.address, request.billing_address))
         totals, address = quoted.totals, purchase.address
         goods = {line.offer.item_id: line.offer for line in quoted.lines}
         lines = [
@@ -223,7 +223,7 @@ class Placer:
             shipping_minor=totals.shipping_minor,
             tax_minor=totals.tax_minor,
             total_minor=totals.total_minor,
-            document=orjson.dumps(stored).decode(),
+            document=stored.decode(),
             payment_provider=request.payment.provider,
             payment_method=request.payment.method,
             deadline_s=self._window_s,
@@ -234,26 +234,20 @@ class Placer:
         return draft, stored
 
     def _answer(
-        self, draft: Draft, stored: Document, quoted: Quote, placed: Placed, admission: Admission
+        self, draft: Draft, stored: bytes, quoted: Quote, placed: Placed, admission: Admission
     ) -> Answer:
         crash_point("answer.before_encode")
-        body = orjson.dumps(
-            {
-                "order": placed_document(
-                    order_id=draft.id,
-                    number=placed.number,
-                    currency=draft.currency,
-                    totals=totals_document(quoted.totals),
-                    stored=stored,
-                    provider=draft.payment_provider,
-                    method=draft.payment_method,
-                    placed_at=placed.placed_at,
-                    payment_deadline=placed.payment_deadline,
-                ),
-                "access_token": order_token(self._secret, draft.id),
-            },
-            option=orjson.OPT_UTC_Z,
+        head = placed_head(
+            order_id=draft.id,
+            number=placed.number,
+            currency=draft.currency,
+            totals=totals_document(quoted.totals),
+            provider=draft.payment_provider,
+            method=draft.payment_method,
+            placed_at=placed.placed_at,
+            payment_deadline=placed.payment_deadline,
         )
+        body = placed_body(head, stored, order_token(self._secret, draft.id))
         crash_point("settle.before")
         self._gate.settle(draft.claim_id, admission.epoch or self._gate.epoch)
         if draft.cart_id is not None:
@@ -279,8 +273,5 @@ class Placer:
             raise Unavailable(
                 "The order was found and cannot be read; try again in a moment.", retry_after_ms=1000
             )
-        body = orjson.dumps(
-            {"order": placed_from_row(row), "access_token": order_token(self._secret, order_id)},
-            option=orjson.OPT_UTC_Z,
-        )
+        body = placed_body(head_of(row), row["document"].encode(), order_token(self._secret, order_id))
         return Answer(body, True, admission)

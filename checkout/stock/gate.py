@@ -33,8 +33,8 @@ SNAPSHOT = Script(_HERE / "snapshot.lua")
 SCRIPTS = (ADMIT, SETTLE, GIVE_BACK, LOAD, OPEN, SHIFT, SNAPSHOT)
 
 EPOCH, BUILD, LEADER = b"{0}:epoch", b"{0}:build", b"{0}:leader"
-STOCK, CLAIMS, HOLDS = b"{0}:stock", b"{0}:claims", b"{0}:holds"
-DONE = b"{0}:done:"
+STOCK, OPEN_CLAIMS, HOLDS = b"{0}:stock", b"{0}:open", b"{0}:holds"
+CLAIM = b"{0}:claim:"
 UNLIMITED: tuple[bytes, int, int] = (b"{0}:limit:none", 0, 0)
 CLOSED = Admission(Verdict.CLOSED)
 
@@ -133,15 +133,14 @@ class Gate:
         epoch = self._epoch
         if not epoch:
             return CLOSED
-        name = claim_id.bytes
+        name, hold = claim_id.bytes, turn_in.bytes if turn_in else b""
         key, emission_us, burst = limit
-        args: list[Arg] = [epoch, name, turn_in.bytes if turn_in else b"", hold_ttl_ms, emission_us, burst]
+        keys = (EPOCH, STOCK, OPEN_CLAIMS, HOLDS, CLAIM + name, CLAIM + hold, key)
+        args: list[Arg] = [epoch, name, hold, hold_ttl_ms, limits.IDEMPOTENCY_MEMORY_S, emission_us, burst]
         for item in items:
             args += item
         try:
-            reply = await self.lane.script(
-                ADMIT, (EPOCH, STOCK, CLAIMS, HOLDS, DONE + name, key), tuple(args)
-            )
+            reply = await self.lane.script(ADMIT, keys, tuple(args))
         except (Unavailable, ReplyError):
             return CLOSED
         verdict = Verdict(reply[0])
@@ -165,10 +164,10 @@ class Gate:
             task.add_done_callback(self._tasks.discard)
 
     async def _settle(self, epoch: int, claims: list[uuid.UUID]) -> None:
-        names = [claim.bytes for claim in claims]
-        keys = (EPOCH, CLAIMS, *(DONE + name for name in names))
         try:
-            reply = await self.lane.script(SETTLE, keys, (epoch, limits.IDEMPOTENCY_MEMORY_S, *names))
+            reply = await self.lane.script(
+                SETTLE, (EPOCH, OPEN_CLAIMS), (epoch, *(claim.bytes for claim in claims))
+            )
         except (Unavailable, ReplyError):
             reply = -1
         if reply == -1 and self._on_stale is not None:
@@ -179,9 +178,12 @@ class Gate:
         epoch = self._epoch
         if not epoch or not claim_ids:
             return 0
-        args = (epoch, b"1" if only_expired else b"0", *(claim.bytes for claim in claim_ids))
+        names = [claim.bytes for claim in claim_ids]
+        keys = (EPOCH, STOCK, OPEN_CLAIMS, HOLDS, *(CLAIM + name for name in names))
         try:
-            return int(await self.lane.script(GIVE_BACK, (EPOCH, STOCK, CLAIMS, HOLDS), args))
+            return int(
+                await self.lane.script(GIVE_BACK, keys, (epoch, b"1" if only_expired else b"0", *names))
+            )
         except (Unavailable, ReplyError):
             return 0
 
@@ -222,7 +224,7 @@ class Gate:
         epoch = self._epoch
         if not epoch:
             raise Unavailable("The gate is closed.", code="gate_away")
-        reply = await self.lane.script(SNAPSHOT, (EPOCH, STOCK, CLAIMS), (epoch, *item_ids))
+        reply = await self.lane.script(SNAPSHOT, (EPOCH, STOCK, OPEN_CLAIMS, CLAIM), (epoch, *item_ids))
         if reply == -1:
             self._epoch = 0
             raise OutcomeUnknown("The gate was rebuilt meanwhile.", code="gate_away")
@@ -261,7 +263,7 @@ class Gate:
     async def remember(self, claim_ids: Sequence[uuid.UUID]) -> None:
         """Marks claims as settled: after a rebuild, for the orders of the idempotency window. Raises: Unavailable."""
         sent = [
-            self.lane.call(b"SET", DONE + claim.bytes, b"", b"EX", limits.IDEMPOTENCY_MEMORY_S)
+            self.lane.call(b"SET", CLAIM + claim.bytes, b"", b"EX", limits.IDEMPOTENCY_MEMORY_S)
             for claim in claim_ids
         ]
         await asyncio.gather(*sent)

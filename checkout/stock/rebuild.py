@@ -12,7 +12,7 @@ import structlog
 
 from checkout.errors import Unavailable
 from checkout.kit.lane import Arg, ReplyError
-from checkout.stock.gate import BUILD, CLAIMS, EPOCH, HOLDS, LOAD, OPEN, STOCK, Gate
+from checkout.stock.gate import BUILD, EPOCH, HOLDS, LOAD, OPEN, OPEN_CLAIMS, STOCK, Gate
 from checkout.stock.store import StockStore
 from config import limits
 
@@ -34,7 +34,7 @@ async def rebuild(gate: Gate, store: StockStore) -> bool:
         await lane.call(b"DEL", EPOCH)
         epoch = await right.next_epoch()
         await lane.call(b"SET", BUILD, token, b"EX", _BUILD_TTL_S)
-        await lane.call(b"UNLINK", STOCK, CLAIMS, HOLDS)
+        await lane.call(b"UNLINK", STOCK, OPEN_CLAIMS, HOLDS)
         last, count = 0, 0
         sent: list[asyncio.Future[object]] = []
         while chunk := await right.counters_after(last, limits.REBUILD_CHUNK):
