@@ -37,6 +37,8 @@ class Target:
 
     def __init__(self, *, kind: str, url: str, secret: str, header: str) -> None:
         self.kind, self.url, self.secret, self.header = kind, url, secret.encode(), header
+        self.rests_until = 0.0
+        """The shop did not answer at all: nothing is sent before this moment, or a dead shop costs a try an event."""
 
     def sign(self, body: bytes, at_s: int) -> str:
         """`t=…,v1=…`: HMAC-SHA256 over time, a dot, and the body."""
@@ -93,8 +95,12 @@ class Webhooks:
             if not self._faults.knobs.webhooks.enabled:
                 wait_s = 0.2
             elif wait_s <= 0:
-                await self._sending.acquire()
                 _, event_id, target, attempts = heapq.heappop(self._due)
+                rests_until = self._targets[target].rests_until
+                if rests_until > time.time():
+                    heapq.heappush(self._due, (rests_until, event_id, target, attempts))
+                    continue
+                await self._sending.acquire()
                 task = asyncio.create_task(self._send(event_id, self._targets[target], attempts))
                 self._tasks.add(task)
                 task.add_done_callback(self._sent)
@@ -149,4 +155,5 @@ class Webhooks:
                 await answer.read()
                 return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
+            target.rests_until = time.time() + knobs.retry_ms / 1000
             return 0
