@@ -22,6 +22,7 @@ from checkout.edge.client import Clients, client_of
 from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
 from checkout.errors import ShopError, Unavailable
+from checkout.kit import crash
 from checkout.kit.db import Listener, Pool, make_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.kit.routes import Route
@@ -188,6 +189,7 @@ async def _mark_ordered(parts: Parts, cart_id: str) -> None:
 
 async def _start(app: web.Application) -> None:
     parts = app[PARTS]
+    crash.prepare(parts.settings.crash_at)
     await parts.pool
     await parts.gate.lane.start(wait_s=limits.GATE_CONNECT_TIMEOUT_S)
     parts.tasks += [

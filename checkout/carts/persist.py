@@ -8,6 +8,7 @@ import structlog
 from checkout.carts.model import Fields
 from checkout.carts.store import CartStore
 from checkout.errors import ShopError, Unavailable
+from checkout.kit.crash import crash_point
 from checkout.kit.db import PostgresError
 from config import limits
 
@@ -67,7 +68,9 @@ class Persister:
         async with self._writing:
             while self._dirty:
                 batch = dict(itertools.islice(self._dirty.items(), limits.CART_PERSIST_BATCH))
+                crash_point("cart.before_persist")
                 await self._store.keep(batch)
+                crash_point("cart.after_persist")
                 for cart_id, fields in batch.items():
                     if self._dirty.get(cart_id) is fields:
                         del self._dirty[cart_id]

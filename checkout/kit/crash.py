@@ -1,11 +1,14 @@
 """Named crash points: places where the crash tests kill the process, to see that nothing is lost whatever dies there.
 
-Unarmed, a point costs one dict look-up. Armed by `CHECKOUT_CRASH_AT=name[:n]`, the n-th passage kills the process
-with SIGKILL, as a power cut would. In production arming is refused at the start.
+Unarmed, a point costs one dict look-up. `CHECKOUT_CRASH_AT=name[:n]` arms one at the start: its n-th passage kills the
+process with SIGKILL, as a power cut would. `CHECKOUT_CRASH_AT=file:PATH` arms what the file says whenever SIGUSR2
+comes. In production both are refused at the start.
 """
 
+import asyncio
 import os
 import signal
+from pathlib import Path
 
 POINTS = frozenset(
     {
@@ -36,6 +39,15 @@ def arm(spec: str) -> None:
     if name not in POINTS:
         raise ValueError(f"{name!r} is not a crash point; there are {', '.join(sorted(POINTS))}")
     _armed[name] = int(count or 1)
+
+
+def prepare(setting: str) -> None:
+    """Arms what CHECKOUT_CRASH_AT says, now or on SIGUSR2. Raises: ValueError for an unknown point."""
+    if setting.startswith("file:"):
+        path = Path(setting.removeprefix("file:"))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: arm(path.read_text().strip()))
+    elif setting:
+        arm(setting)
 
 
 def crash_point(name: str) -> None:

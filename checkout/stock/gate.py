@@ -15,6 +15,7 @@ from pathlib import Path
 
 import ratelimit
 from checkout.errors import OutcomeUnknown, Unavailable, ensure
+from checkout.kit.crash import crash_point
 from checkout.kit.db import FastUUID
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
 from checkout.stock.model import Admission, HoldResult, Item, OpenClaim, Verdict, parse_record
@@ -165,9 +166,9 @@ class Gate:
 
     async def _settle(self, epoch: int, claims: list[uuid.UUID]) -> None:
         try:
-            reply = await self.lane.script(
-                SETTLE, (EPOCH, OPEN_CLAIMS), (epoch, *(claim.bytes for claim in claims))
-            )
+            sent = self.lane.script(SETTLE, (EPOCH, OPEN_CLAIMS), (epoch, *(claim.bytes for claim in claims)))
+            crash_point("settle.after_send")
+            reply = await sent
         except (Unavailable, ReplyError):
             reply = -1
         if reply == -1 and self._on_stale is not None:

@@ -11,6 +11,7 @@ import secrets
 import structlog
 
 from checkout.errors import Unavailable
+from checkout.kit.crash import crash_point
 from checkout.kit.lane import Arg, ReplyError
 from checkout.stock.gate import BUILD, EPOCH, HOLDS, LOAD, OPEN, OPEN_CLAIMS, STOCK, Gate
 from checkout.stock.store import StockStore
@@ -47,8 +48,10 @@ async def rebuild(gate: Gate, store: StockStore) -> bool:
                 return False
         if not all(await asyncio.gather(*sent)):
             return False
+        crash_point("rebuild.before_open")
         if not await lane.script(OPEN, (BUILD, EPOCH), (token, epoch)):
             return False
+        crash_point("rebuild.after_open")
         await right.built(epoch, gate.run_id)
     opened = await gate.refresh()
     log.info("gate rebuilt", epoch=epoch, items=count, open=opened)
