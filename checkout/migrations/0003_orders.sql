@@ -40,9 +40,10 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX orders_cart ON orders (cart_id) WHERE cart_id IS NOT NULL AND status <> 'cancelled';
 CREATE INDEX orders_unpaid ON orders (payment_deadline) WHERE status IN ('placed', 'payment_failed', 'action_required');
 
--- Append-only. A line of kind `variant` is goods; of kind `coupon` is one redemption of a limited coupon.
+-- Append-only: goods first, then one line for each redemption of a limited coupon. Written only by the statement that writes
+-- the order, so a foreign key would prove what that statement does (8 of its 43 µs an order); the audit looks for orphans.
 CREATE TABLE order_lines (
-    order_id   uuid     NOT NULL REFERENCES orders,
+    order_id   uuid     NOT NULL,
     line_no    smallint NOT NULL CHECK (line_no > 0),
     item_id    bigint   NOT NULL,
     quantity   int      NOT NULL CHECK (quantity BETWEEN 1 AND 10000),
