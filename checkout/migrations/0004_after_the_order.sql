@@ -12,7 +12,7 @@ CREATE TABLE outbox (
     last_error   text,
     CONSTRAINT outbox_parked_has_cause CHECK (parked_at IS NULL OR last_error IS NOT NULL)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX outbox_due ON outbox (available_at, id) WHERE parked_at IS NULL;
+CREATE INDEX outbox_due ON outbox (topic, available_at, id) WHERE parked_at IS NULL;
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX outbox_subject ON outbox (subject_id);
 

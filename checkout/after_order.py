@@ -1,0 +1,147 @@
+"""What happens to an order after its answer, wired: for each topic of the outbox, the verb that does the work."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checkout.invoices.issue import Issuer
+from checkout.invoices.model import Seller
+from checkout.invoices.store import InvoiceStore
+from checkout.kit.db import Pool
+from checkout.notifications.confirm import Sender, confirm
+from checkout.notifications.smtp import SmtpSender
+from checkout.notifications.store import NotificationStore
+from checkout.outbox.model import BOOK, CAPTURE, CONFIRM, INVOICE, REFUND, VOID, WEBHOOK, Row
+from checkout.outbox.store import OutboxStore
+from checkout.outbox.work import Verb
+from checkout.payments.ask import Providers
+from checkout.payments.capture import capture
+from checkout.payments.providers.stripe import StripeProvider
+from checkout.payments.refund import refund
+from checkout.payments.store import PaymentStore
+from checkout.payments.void import end_unpaid
+from checkout.payments.webhooks import apply_webhook
+from checkout.shipments.book import book
+from checkout.shipments.store import ShipmentStore
+from checkout.shipping.carriers.dhl import DhlCarrier
+from checkout.shipping.carriers.protocol import Address, Carrier
+from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Who is asked outside of the shop."""
+
+    providers: Providers
+    carrier: Carrier
+    sender: Sender
+
+
+def order_link(settings: Settings, order_id: uuid.UUID) -> str:
+    """Where a shopper follows an order."""
+    return f"{settings.public_url}/orders/{order_id}"
+
+
+def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb]:
+    """The verb of each topic, over this pool and these providers."""
+    payments, outbox = PaymentStore(pool), OutboxStore(pool)
+    shipments, told = ShipmentStore(pool), NotificationStore(pool)
+    issuer = Issuer(InvoiceStore(pool), seller_of(settings))
+    sender = sender_address(settings)
+
+    def link(order_id: uuid.UUID) -> str:
+        return order_link(settings, order_id)
+
+    async def captures(row: Row) -> None:
+        await capture(row, store=payments, providers=outside.providers, return_url=link)
+
+    async def voids(row: Row) -> None:
+        await end_unpaid(row, store=payments, providers=outside.providers)
+
+    async def refunds(row: Row) -> None:
+        await refund(row, store=payments, providers=outside.providers, outbox=outbox)
+
+    async def webhooks(row: Row) -> None:
+        await apply_webhook(row, store=payments, providers=outside.providers)
+
+    async def books(row: Row) -> None:
+        await book(row, store=shipments, carrier=outside.carrier, sender=sender)
+
+    async def confirms(row: Row) -> None:
+        await confirm(row, store=told, sender=outside.sender, shop_name=settings.shop_name, link_of=link)
+
+    return {
+        CAPTURE: captures,
+        VOID: voids,
+        REFUND: refunds,
+        WEBHOOK: webhooks,
+        INVOICE: issuer.issue,
+        BOOK: books,
+        CONFIRM: confirms,
+    }
+
+
+def make_outside(settings: Settings) -> Outside:
+    """The providers, the carrier and the mail sender of these settings."""
+    return Outside(
+        providers={
+            "stripe": StripeProvider(
+                api_key=settings.stripe_api_key,
+                webhook_secrets=settings.stripe_webhook_secrets,
+                api_base=settings.stripe_api_base,
+            )
+        },
+        carrier=DhlCarrier(
+            api_base=settings.dhl_api_base,
+            api_key=settings.dhl_api_key,
+            api_secret=settings.dhl_api_secret,
+            account=settings.dhl_account,
+            webhook_secrets=settings.dhl_webhook_secrets,
+        ),
+        sender=SmtpSender(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            mail_from=settings.mail_from,
+            username=settings.smtp_username,
+            password=settings.smtp_password,
+            starttls=settings.smtp_starttls,
+        ),
+    )
+
+
+async def close_outside(outside: Outside) -> None:
+    """Closes their connections."""
+    for provider in outside.providers.values():
+        await provider.close()
+    await outside.carrier.close()
+    close = getattr(outside.sender, "close", None)
+    if close is not None:
+        await close()
+
+
+def seller_of(settings: Settings) -> Seller:
+    """The shop as its invoices print it."""
+    return Seller(
+        name=settings.shop_name,
+        address=settings.shop_address,
+        postal_code=settings.shop_postal_code,
+        city=settings.shop_city,
+        country=settings.shop_country,
+        email=settings.shop_email,
+        phone=settings.shop_phone,
+        tax_id=settings.shop_tax_id,
+    )
+
+
+def sender_address(settings: Settings) -> Address:
+    """The shop as a carrier collects from it."""
+    return Address(
+        name=settings.shop_name,
+        company=settings.shop_name,
+        line1=settings.shop_address,
+        postal_code=settings.shop_postal_code,
+        city=settings.shop_city,
+        country=settings.shop_country,
+        phone=settings.shop_phone,
+        email=settings.shop_email,
+    )

@@ -1,0 +1,1 @@
+"""Invoices: numbers without gaps, the document, its PDF."""

@@ -1,0 +1,1 @@
+"""The outbox: work that is owed, written by the commit that owes it, deleted by the commit that has done it."""

@@ -1,0 +1,195 @@
+"""The only SQL of payments."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from checkout.errors import ensure
+from checkout.kit import sql
+from checkout.kit.db import (
+    RETRYABLE,
+    CheckViolation,
+    Connection,
+    Pool,
+    UniqueViolation,
+    acquired,
+    fetch_all,
+    fetch_one,
+)
+from checkout.kit.ids import uuid7
+from checkout.outbox.model import Later
+from checkout.outbox.store import finish
+from checkout.payments.model import Attempt, Change, OrderState, after
+from config import limits
+
+QUERIES = sql.load(__file__)
+_ROUNDS = 5
+
+
+def movement_id(order_id: uuid.UUID, item_id: int, kind: str) -> uuid.UUID:
+    """The name of an order's movement of one item: the same cause moves nothing twice."""
+    return uuid.uuid5(order_id, f"{item_id}:{kind}")
+
+
+class PaymentStore:
+    """Orders as payments see them. Every method may raise Unavailable while Postgres is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def load(self, order_id: uuid.UUID) -> OrderState | None:
+        """The order's payment as it stands, or None when there is no such order. Cost: one read."""
+        rows = await fetch_all(self._pool, QUERIES.load, order_id, float(limits.PAYMENT_SLACK_S))
+        if not rows:
+            return None
+        first = rows[0]
+        attempts = tuple(
+            Attempt(
+                row["attempt"],
+                row["attempt_method"],
+                row["attempt_status"],
+                row["provider_ref"],
+                row["client_secret"],
+                row["action_url"],
+                row["decline_code"],
+                row["refunded_minor"],
+            )
+            for row in rows
+            if row["attempt"] is not None
+        )
+        return OrderState(
+            order_id=first["id"],
+            status=first["status"],
+            version=first["timeline_seq"],
+            amount_minor=first["total_minor"],
+            currency=first["currency"],
+            provider=first["payment_provider"],
+            method=first["payment_method"],
+            attempts=attempts,
+            past_deadline=first["past_deadline"],
+            past_slack=first["past_slack"],
+            cancelled_by=first["cancelled_by"],
+            email=first["email"],
+            number=first["number"],
+        )
+
+    async def settle(
+        self,
+        state: OrderState,
+        decide: Callable[[OrderState], Change | None],
+        *,
+        finishes: int | None = None,
+    ) -> OrderState:
+        """Commits what `decide` makes of the order; decided anew when another commit came between.
+
+        Shape: `finishes` is the outbox row that the commit deletes, also when there is nothing to change.
+        Raises: Later when others keep coming between. Retry: safe.
+        """
+        for _ in range(_ROUNDS):
+            change = decide(state)
+            if change is None:
+                if finishes is not None:
+                    async with acquired(self._pool) as connection:
+                        await finish(connection, finishes)
+                return state
+            committed = await self.commit(state, change, finishes=finishes)
+            if committed is not None:
+                return after(state, committed)
+            again = await self.load(state.order_id)
+            ensure(again, "an order is never deleted")
+            state = again or state
+        raise Later("the order is being changed by others", delay_s=1.0)
+
+    async def commit(
+        self, state: OrderState, change: Change, *, finishes: int | None = None
+    ) -> Change | None:
+        """Commits the change, or its `otherwise`; None when the order is no longer at `state.version`.
+
+        Cost: one statement; with stock a transaction of four. Locks: the order, then its stock rows in item order.
+        """
+        try:
+            async with acquired(self._pool) as connection:
+                if not change.stock:
+                    return change if await self._write(connection, state, change, finishes) else None
+                async with connection.transaction():
+                    if not await self._write(connection, state, change, finishes):
+                        return None
+                    await self._move(connection, state.order_id, change)
+        except (CheckViolation, UniqueViolation):
+            if change.otherwise is None:
+                raise
+            return await self.commit(state, change.otherwise, finishes=finishes)
+        except RETRYABLE:
+            return None
+        return change
+
+    @staticmethod
+    async def _write(connection: Connection, state: OrderState, change: Change, finishes: int | None) -> bool:
+        attempts, events, owed = change.attempts, change.events, change.owed
+        return bool(
+            await connection.fetchval(
+                QUERIES.commit_change,
+                state.order_id,
+                state.version,
+                change.status,
+                [uuid7() for _ in attempts],
+                [a.number for a in attempts],
+                [a.method for a in attempts],
+                [a.provider_ref for a in attempts],
+                [a.refunded_minor for a in attempts],
+                [a.status for a in attempts],
+                [a.client_secret for a in attempts],
+                [a.action_url for a in attempts],
+                [a.decline_code for a in attempts],
+                [e.status for e in events],
+                [orjson.dumps(e.detail).decode() if e.detail else None for e in events],
+                [o.topic for o in owed],
+                [orjson.dumps(o.payload).decode() if o.payload is not None else None for o in owed],
+                finishes,
+            )
+        )
+
+    @staticmethod
+    async def _move(connection: Connection, order_id: uuid.UUID, change: Change) -> None:
+        sign = -1 if change.stock == "release" else 1
+        rows = await connection.fetch(QUERIES.lock_units, order_id)
+        await connection.execute(
+            QUERIES.move_units,
+            [movement_id(order_id, row["item_id"], change.stock) for row in rows],
+            [row["item_id"] for row in rows],
+            [sign * row["quantity"] for row in rows],
+            change.stock,
+            order_id,
+            f"order {change.status}",
+        )
+
+    async def owe_overdue(self, most: int) -> int:
+        """Owes the cancelling of unpaid orders past their deadline, by Postgres's clock. Retry: safe."""
+        return len(await fetch_all(self._pool, QUERIES.owe_overdue, most))
+
+    async def receive(
+        self, *, provider: str, event_id: str, kind: str, payload: bytes, order_id: uuid.UUID | None
+    ) -> bool:
+        """Keeps a verified webhook and owes its application; False when it was known."""
+        async with acquired(self._pool) as connection:
+            return bool(
+                await connection.fetchval(
+                    QUERIES.receive_webhook, uuid7(), provider, event_id, kind, payload.decode(), order_id
+                )
+            )
+
+    async def webhook(self, webhook_id: uuid.UUID) -> Any:
+        """The kept webhook's row, or None."""
+        return await fetch_one(self._pool, QUERIES.webhook, webhook_id)
+
+    async def close_webhook(self, webhook_id: uuid.UUID, status: str, row_id: int) -> None:
+        """Says what became of a webhook, and finishes its outbox row."""
+        async with acquired(self._pool) as connection:
+            await connection.execute(QUERIES.close_webhook, webhook_id, status, row_id)
+
+    async def owe_parked_webhooks(self, most: int) -> int:
+        """Owes again the webhooks whose order has come since they were parked."""
+        rows: Sequence[Any] = await fetch_all(self._pool, QUERIES.owe_parked_webhooks, most)
+        return len(rows)

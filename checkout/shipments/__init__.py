@@ -1,0 +1,1 @@
+"""Shipments: an order's parcels, booked with a carrier."""
