@@ -21,11 +21,13 @@ class Shop:
     """A shop that only takes webhooks."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.got, self.status = port, [], 200
+        self.port, self.status = port, 200
         self.got: list[tuple[str, bytes]] = []
+        self.came = asyncio.Event()
 
     async def take(self, request: web.Request) -> web.Response:
         self.got.append((request.headers["Stripe-Signature"], await request.read()))
+        self.came.set()
         return web.Response(status=self.status)
 
     def events(self) -> list[dict[str, Any]]:
@@ -34,7 +36,8 @@ class Shop:
     async def until(self, count: int, within_s: float = 5.0) -> None:
         async with asyncio.timeout(within_s):
             while len(self.got) < count:
-                await asyncio.sleep(0.01)
+                self.came.clear()
+                await self.came.wait()
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ SCANS: dict[str, TrackingStatus] = {
     "DD": "delivered",
 }
 
+_LIFE: tuple[TrackingStatus, ...] = ("unknown", "booked", "in_transit", "exception", "delivered", "cancelled")
+
 
 class _Document(msgspec.Struct):
     content: str
@@ -233,7 +235,10 @@ def minor(amount: Decimal, currency: str) -> int:
 
 
 def _tracking(shipment: _Shipment) -> Tracking:
-    events = sorted((_event(scan) for scan in shipment.events), key=lambda event: event.at)
+    # Scans of one second are told in the order of a parcel's life.
+    events = sorted(
+        (_event(scan) for scan in shipment.events), key=lambda event: (event.at, _LIFE.index(event.status))
+    )
     known = [event.status for event in events if event.status != "unknown"]
     return Tracking(
         tracking_number=shipment.shipment_tracking_number,
