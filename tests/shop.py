@@ -1,4 +1,4 @@
-"""A shop for tests: embedded stores once per run, a database and gate of its own for each test, a real server on a free port."""
+"""A shop for tests: embedded stores once per run; a database, a gate and a real server on a free port for each test."""
 
 import asyncio
 import itertools

@@ -41,7 +41,8 @@ FROM stock WHERE item_id > $1 AND kind <> 'coupon_customer' ORDER BY item_id LIM
 
 -- name: counters_of
 -- Caller: availability and the drift scan; by primary key, as many rows as asked.
-SELECT item_id, on_hand + backorder_limit - reserved AS available FROM stock WHERE item_id = ANY ($1::bigint[])
+SELECT item_id, on_hand + backorder_limit - reserved AS available
+FROM stock WHERE item_id = ANY ($1::bigint[]) AND kind <> 'coupon_customer'
 
 -- name: take_suspects
 -- Caller: repair. At most $1 rows, in item order.
@@ -50,7 +51,7 @@ SELECT item_id FROM gate_suspects ORDER BY item_id LIMIT $1 FOR UPDATE SKIP LOCK
 -- name: lock_counters
 -- Caller: repair. Locks the rows in item order, the committer's order, so that no claim on them can commit meanwhile.
 SELECT item_id, on_hand + backorder_limit - reserved AS available
-FROM stock WHERE item_id = ANY ($1::bigint[]) ORDER BY item_id FOR NO KEY UPDATE
+FROM stock WHERE item_id = ANY ($1::bigint[]) AND kind <> 'coupon_customer' ORDER BY item_id FOR NO KEY UPDATE
 
 -- name: drop_suspects
 -- Caller: repair, in its transaction.

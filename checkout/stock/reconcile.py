@@ -53,9 +53,12 @@ def drifts(
 class Reconciler:
     """The shop's reconciler: every process has one, the one that leads works; were there two, row locks keep them apart."""
 
-    def __init__(self, gate: Gate, store: StockStore) -> None:
+    def __init__(
+        self, gate: Gate, store: StockStore, *, abandoned_s: float = limits.CLAIM_ABANDONED_S
+    ) -> None:
         self._gate = gate
         self._store = store
+        self._abandoned_s = abandoned_s
         self._scan_after = 0
         self._seen_off: dict[int, int] = {}
         self._recalled_epoch = 0
@@ -102,7 +105,7 @@ class Reconciler:
     async def give_back_abandoned(self) -> int:
         """Settles or gives back checkout claims that no statement can commit any more. Gives how many it closed."""
         _, claims = await self._gate.snapshot([0])
-        oldest_ms = await self._gate.now_ms() - limits.CLAIM_ABANDONED_S * 1000
+        oldest_ms = await self._gate.now_ms() - self._abandoned_s * 1000
         old = [c.claim_id for c in claims if not c.is_hold and c.admitted_ms < oldest_ms]
         if not old:
             return 0
@@ -136,7 +139,7 @@ class Reconciler:
         epoch = self._gate.epoch
         if not epoch or self._recalled_epoch == epoch or not self._gate.forgets:
             return
-        if await self._store.gate_age_s() < limits.CLAIM_ABANDONED_S:
+        if await self._store.gate_age_s() < self._abandoned_s:
             return
         oldest_ms = await self._gate.now_ms() - limits.IDEMPOTENCY_MEMORY_S * 1000
         oldest = FastUUID((oldest_ms << 80).to_bytes(16, "big"))
