@@ -116,7 +116,9 @@ async def barcode(pool: Pool, sku: str) -> Record | None:
 
 
 def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return orjson.dumps(rows, default=str).decode()  # ids are of asyncpg's UUID class, which orjson does not know
+    return orjson.dumps(
+        rows, default=str
+    ).decode()  # ids are of asyncpg's UUID class, which orjson does not know
 
 
 async def lock_stock_of(connection: Connection, slugs: Sequence[str], skus: Sequence[str]) -> None:

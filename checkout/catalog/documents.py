@@ -1,0 +1,142 @@
+"""The catalogue's documents as types: what the OpenAPI document says of them. The bytes are made in reading.py.
+
+Guarantee (held by tests/api/catalog/test_documents.py): every document sent decodes as its type, no field more.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class Availability(Struct, forbid_unknown_fields=True):
+    """`available` counts units on the shelf, `orderable` those that may be ordered beyond them as well."""
+
+    status: Literal["in_stock", "backorder", "out_of_stock"]
+    available: int
+    orderable: int
+
+
+class SkuAvailability(Availability):
+    """What can be bought of one SKU now."""
+
+    sku: str
+
+
+class CategoryRef(Struct, forbid_unknown_fields=True):
+    """A category by its names."""
+
+    slug: str
+    name: str
+
+
+class Picture(Struct, forbid_unknown_fields=True):
+    """An image by address."""
+
+    url: str
+    alt: str
+
+
+class Variant(Struct, forbid_unknown_fields=True):
+    """One SKU. Units: prices in minor units of the currency that names them."""
+
+    sku: str
+    barcode: str | None
+    title: str
+    attributes: dict[str, str]
+    weight_g: int
+    requires_shipping: bool
+    prices: dict[str, int]
+    compare_at_prices: dict[str, int]
+    availability: Availability
+
+
+class Product(Struct, forbid_unknown_fields=True):
+    """A product with all its variants."""
+
+    id: str
+    slug: str
+    title: str
+    description: str
+    vendor: str
+    categories: list[CategoryRef]
+    tags: list[str]
+    attributes: dict[str, str]
+    images: list[Picture]
+    tax_class: str
+    variants: list[Variant]
+    published_at: str
+    updated_at: str
+
+
+class PriceSpan(Struct, forbid_unknown_fields=True, rename={"lowest": "from", "highest": "to"}):
+    """The cheapest and the dearest variant. Units: minor units."""
+
+    lowest: int
+    highest: int
+
+
+class Card(Struct, forbid_unknown_fields=True):
+    """A product as lists show it."""
+
+    id: str
+    slug: str
+    title: str
+    vendor: str
+    image: Picture | None
+    categories: list[str]
+    tags: list[str]
+    attributes: dict[str, str]
+    prices: dict[str, PriceSpan]
+    skus: list[str]
+    in_stock: bool
+    published_at: str
+
+
+class CategoryCount(Struct, forbid_unknown_fields=True):
+    """How many matching products a category holds, those of the categories below it included."""
+
+    slug: str
+    name: str
+    count: int
+
+
+class ValueCount(Struct, forbid_unknown_fields=True):
+    """How many matching products carry a value."""
+
+    value: str
+    count: int
+
+
+class Facets(Struct, forbid_unknown_fields=True):
+    """Counts over all that matches, not only this page."""
+
+    categories: list[CategoryCount]
+    tags: list[ValueCount]
+    attributes: dict[str, list[ValueCount]]
+
+
+class Listing(Struct, forbid_unknown_fields=True):
+    """A page of products. Shape: beyond 10,000 matches `total` stops counting and `total_is_exact` is false."""
+
+    items: list[Card]
+    next_cursor: str | None
+    total: int
+    total_is_exact: bool
+    facets: Facets
+
+
+class Category(Struct, forbid_unknown_fields=True):
+    """A node of the tree. Shape: `products` counts published products here and below."""
+
+    id: str
+    slug: str
+    name: str
+    parent: str | None
+    products: int
+
+
+class Categories(Struct, forbid_unknown_fields=True):
+    """The whole tree, in order."""
+
+    items: list[Category]
+    next_cursor: Any = None

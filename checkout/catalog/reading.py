@@ -1,0 +1,268 @@
+"""What shoppers read of the catalogue, as encoded documents: loaders that the cache calls, and what makes them wrong.
+
+**Guarantees** (held by tests/api/catalog):
+- Only published products are shown; a product, and each list it could be in, is made anew after its change was announced.
+- Stock in a product's document is at most CACHE_SHARED_S old; `availability` at most AVAILABILITY_S.
+"""
+
+import asyncio
+import datetime
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from catalog_cache import Cache, Document, Entry
+from checkout.catalog import barcode, store
+from checkout.catalog.model import ListingQuery
+from checkout.catalog.query import cache_key, encode_cursor
+from checkout.errors import Invalid, NotFound
+from checkout.kit.db import Pool, Record
+from checkout.kit.ids import parse_uuid
+from config import limits
+
+AVAILABILITY_S = 1.0
+FACET_VALUES_MAX = 50
+LISTS = "lists"
+"""The tag of every document that names more than one product."""
+
+PUBLIC = (
+    f"public, max-age={limits.CACHE_BROWSER_S}, s-maxage={limits.CACHE_SHARED_S}, "
+    f"stale-while-revalidate={limits.CACHE_STALE_S}, stale-if-error=300"
+)
+LIVE = f"public, max-age={int(AVAILABILITY_S)}, s-maxage={int(AVAILABILITY_S)}"
+IMAGE = f"public, max-age=300, s-maxage={limits.CATALOG_SHARED_TTL_S}, stale-while-revalidate=3600"
+
+Live = Callable[[int], Awaitable[int | None]]
+"""Item id → units that the gate would still admit, or None when it cannot say."""
+
+
+class Reading:
+    """The catalogue's documents by what is asked for. `live` asks the gate; without it, or an answer, Postgres is asked."""
+
+    def __init__(self, pool: Pool, cache: Cache, *, live: Live | None = None) -> None:
+        self.pool = pool
+        self.cache = cache
+        self._live = live
+
+    def changed(self, payload: str) -> None:
+        """Takes a `catalog` notification: a product id, or `*` for everything."""
+        if payload in ("*", ""):
+            self.cache.flush()
+        else:
+            self.cache.invalidate((payload, LISTS))
+
+    async def product(self, key: str) -> Entry:
+        """The product of this slug or id. Raises: NotFound, Unavailable."""
+        if len(key) > limits.TEXT_MAX_CHARS or not key.isprintable():
+            raise NotFound("No such product.")
+        return self._found(
+            await self.cache.get("product/" + key, lambda: self._load_product(key)), "No such product."
+        )
+
+    async def listing(self, query: ListingQuery) -> Entry:
+        """One page of products with facets. Raises: Invalid (the cursor), Unavailable."""
+        return self._found(
+            await self.cache.get(cache_key(query), lambda: self._load_listing(query)), "No such list."
+        )
+
+    async def categories(self) -> Entry:
+        """The tree of categories. Raises: Unavailable."""
+        return self._found(await self.cache.get("categories", self._load_categories), "No categories.")
+
+    async def availability(self, sku: str) -> Entry:
+        """What can be bought of a SKU now. Raises: NotFound, Unavailable."""
+        _sku(sku)
+        return self._found(
+            await self.cache.get("availability/" + sku, lambda: self._load_availability(sku)), "No such SKU."
+        )
+
+    async def barcode(self, sku: str) -> Entry:
+        """The SKU's barcode as SVG. Raises: NotFound, Unavailable."""
+        _sku(sku)
+        return self._found(
+            await self.cache.get("barcode/" + sku, lambda: self._load_barcode(sku)), "No such SKU."
+        )
+
+    @staticmethod
+    def _found(entry: Entry | None, otherwise: str) -> Entry:
+        if entry is None:
+            raise NotFound(otherwise)
+        return entry
+
+    async def _load_product(self, key: str) -> Document | None:
+        row = await store.product(self.pool, key, parse_uuid(key))
+        if row is None:
+            return None
+        return Document(
+            orjson.dumps(product_document(row)),
+            tags=(row["id"],),
+            fresh_s=limits.CACHE_SHARED_S,
+            stale_s=limits.CATALOG_SHARED_TTL_S,
+            cache_control=PUBLIC,
+            keys=("product-" + row["id"],),
+        )
+
+    async def _load_listing(self, query: ListingQuery) -> Document | None:
+        after = published = None
+        if query.after is not None:
+            last = parse_uuid(query.after[2])
+            if last is None:
+                raise Invalid("The cursor is not one of ours.", field="cursor")
+            after = (query.after[0], query.after[1], last)
+            published = _time_of(query.after[0]) if query.is_plain else None
+        page = await store.listing(self.pool, query, after=after, published=published)
+        return Document(
+            orjson.dumps(listing_document(page, query)),
+            tags=(LISTS,),
+            fresh_s=limits.CATALOG_LIST_TTL_S,
+            stale_s=limits.CACHE_STALE_S,
+            cache_control=PUBLIC,
+            keys=("products", *("product-" + str(card["id"]) for card in page.cards[: query.limit])),
+        )
+
+    async def _load_categories(self) -> Document | None:
+        rows = await store.categories(self.pool)
+        items = [dict(row) for row in rows]
+        return Document(
+            orjson.dumps({"items": items, "next_cursor": None}),
+            tags=(LISTS,),
+            fresh_s=limits.CACHE_SHARED_S,
+            stale_s=limits.CATALOG_SHARED_TTL_S,
+            cache_control=PUBLIC,
+            keys=("categories",),
+        )
+
+    async def _load_availability(self, sku: str) -> Document | None:
+        row = await store.availability(self.pool, sku)
+        if row is None:
+            return None
+        live = None if self._live is None else await self._live(row["item_id"])
+        state = availability(row["on_hand"], row["reserved"], row["backorder_limit"], live)
+        return Document(
+            orjson.dumps({"sku": row["sku"], **state}),
+            tags=(row["product_id"],),
+            fresh_s=AVAILABILITY_S,
+            stale_s=0.0,
+            cache_control=LIVE,
+            shared=False,
+        )
+
+    async def _load_barcode(self, sku: str) -> Document | None:
+        row = await store.barcode(self.pool, sku)
+        if row is None:
+            return None
+        image = await asyncio.to_thread(barcode.svg, row["sku"], row["barcode"])
+        return Document(
+            image,
+            tags=(row["product_id"],),
+            fresh_s=limits.CATALOG_SHARED_TTL_S,
+            stale_s=limits.CATALOG_SHARED_TTL_S,
+            content_type="image/svg+xml",
+            cache_control=IMAGE,
+            keys=("product-" + row["product_id"],),
+        )
+
+
+def _sku(sku: str) -> None:
+    if len(sku) > limits.SKU_MAX_CHARS or not sku.isascii() or not sku.isprintable():
+        raise NotFound("No such SKU.")
+
+
+def _time_of(key_number: int) -> datetime.datetime:
+    """The publication time that a `newest` key stands for: minus microseconds since 1970."""
+    try:
+        return datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) - datetime.timedelta(
+            microseconds=key_number
+        )
+    except OverflowError:
+        raise Invalid("The cursor is not one of ours.", field="cursor") from None
+
+
+def availability(
+    on_hand: int, reserved: int, backorder_limit: int, live: int | None = None
+) -> dict[str, Any]:
+    """Words and number for what can be bought now. `available` counts units on the shelf, `orderable` those on order too.
+
+    Shape: `status` is in_stock, backorder or out_of_stock; `live` is the gate's count of what it would still admit.
+    """
+    orderable = on_hand + backorder_limit - reserved if live is None else live
+    orderable = max(0, orderable)
+    available = max(0, min(orderable, orderable - backorder_limit))
+    status = "in_stock" if available else "backorder" if orderable else "out_of_stock"
+    return {"status": status, "available": available, "orderable": orderable}
+
+
+def product_document(row: Record) -> dict[str, Any]:
+    """A product as the contract shows it. Units: prices in minor units of the currency that names them."""
+    variants = orjson.loads(row["variants"])
+    for variant in variants:
+        variant["availability"] = availability(
+            variant.pop("on_hand"), variant.pop("reserved"), variant.pop("backorder_limit")
+        )
+    return {
+        "id": row["id"],
+        "slug": row["slug"],
+        "title": row["title"],
+        "description": row["description"],
+        "vendor": row["vendor"],
+        "categories": orjson.Fragment(row["categories"]),
+        "tags": row["tags"],
+        "attributes": orjson.Fragment(row["attributes"]),
+        "images": orjson.Fragment(row["images"]),
+        "tax_class": row["tax_class"],
+        "variants": variants,
+        "published_at": _rfc3339(row["published_at"]),
+        "updated_at": _rfc3339(row["updated_at"]),
+    }
+
+
+def listing_document(page: store.Page, query: ListingQuery) -> dict[str, Any]:
+    """A page of cards, where the next begins, and the facets of all that matches."""
+    more = len(page.keys) > query.limit
+    return {
+        "items": [_card(row) for row in page.cards[: query.limit]],
+        "next_cursor": encode_cursor(query.sort, page.keys[query.limit - 1]) if more else None,
+        "total": page.matches,
+        "total_is_exact": page.matches < store.FACET_PRODUCTS_MAX,
+        "facets": facets_document(page),
+    }
+
+
+def _card(row: Record) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "slug": row["slug"],
+        "title": row["title"],
+        "vendor": row["vendor"],
+        "image": None if row["image"] is None else orjson.Fragment(row["image"]),
+        "categories": orjson.Fragment(row["categories"]),
+        "tags": row["tags"],
+        "attributes": orjson.Fragment(row["attributes"]),
+        "prices": orjson.Fragment(row["prices"]),
+        "skus": [] if row["skus"] is None else orjson.Fragment(row["skus"]),
+        "in_stock": row["in_stock"],
+        "published_at": _rfc3339(row["published_at"]),
+    }
+
+
+def facets_document(page: store.Page) -> dict[str, Any]:
+    """Counts by category, tag and attribute, the most frequent values of each first."""
+    categories: list[dict[str, Any]] = []
+    tags: list[dict[str, Any]] = []
+    attributes: dict[str, list[dict[str, Any]]] = {}
+    for row in page.facets:
+        count = row["products"]
+        if row["facet"] == "category":
+            categories.append({"slug": row["name"], "name": row["value"], "count": count})
+        elif row["facet"] == "tag":
+            tags.append({"value": row["value"], "count": count})
+        else:
+            values = attributes.setdefault(row["name"], [])
+            if len(values) < FACET_VALUES_MAX:
+                values.append({"value": row["value"], "count": count})
+    return {"categories": categories, "tags": tags[:FACET_VALUES_MAX], "attributes": attributes}
+
+
+def _rfc3339(moment: datetime.datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
