@@ -65,7 +65,7 @@ class InFlight:
             self._peak = count + 1
         return True
 
-    def leave(self, took_s: float, *, counts: bool = True) -> None:
+    def leave(self, took_s: float, counts: bool = True) -> None:
         """Gives the place back. `counts` is false for work whose time says nothing of the stores' health."""
         self.count -= 1
         if counts:

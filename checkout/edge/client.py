@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-CLIENT = "client"
+WHO: web.RequestKey[tuple[str, str]] = web.RequestKey("who", tuple)
+"""Under this key a request carries (its id, its client's name)."""
+_NOBODY = ("", "unknown")
 _KNOWN_MAX = 10_000
 
 
@@ -79,4 +81,11 @@ class Clients:
 
 def client_of(request: web.Request) -> str:
     """The client's name that the edge found; handlers that count for themselves use it as their key."""
-    return request.get(CLIENT, "unknown")  # type: ignore[no-any-return]
+    who: tuple[str, str] = request.get(WHO, _NOBODY)
+    return who[1]
+
+
+def request_id(request: web.Request) -> str:
+    """The id under which this request is logged."""
+    who: tuple[str, str] = request.get(WHO, _NOBODY)
+    return who[0]

@@ -1,6 +1,6 @@
 """What the edge counts; docs/metrics.md is generated from CATALOGUE and from the lists of the other folders."""
 
-from checkout.edge.metrics import Described
+from checkout.edge.metrics import CPU, RESIDENT, Described
 
 REQUESTS = Described(
     "checkout_http_requests_total", "counter", "Answers by route and status", ("route", "status")
@@ -22,8 +22,6 @@ SLOW_CLOSED = Described(
 )
 CONNECTIONS = Described("checkout_http_connections", "gauge", "Open connections")
 LOOP_LAG = Described("checkout_loop_lag_seconds", "gauge", "How late the event loop ran, last look")
-RESIDENT = Described("checkout_process_resident_bytes", "gauge", "Resident memory", ("kind",))
-CPU = Described("checkout_process_cpu_seconds_total", "counter", "CPU time used", ("kind",))
 
 CATALOGUE = (
     REQUESTS, SECONDS, IN_FLIGHT, ROOM, STREAMS, SHED, LIMITED, FELL_BACK, PROBLEMS, SLOW_CLOSED, CONNECTIONS,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -31,6 +32,10 @@ class Described:
     kind: str
     help: str
     labels: Labels = ()
+
+
+RESIDENT = Described("checkout_process_resident_bytes", "gauge", "Resident memory", ("kind",))
+CPU = Described("checkout_process_cpu_seconds_total", "counter", "CPU time used", ("kind",))
 
 
 class Counter:
@@ -108,6 +113,18 @@ class Metrics:
             found = self._series[described.name, labels] = made()
         return found
 
+    def watch_process(self, kind: str) -> None:
+        """Adds this process's memory and CPU time to every flush, under its kind (serve, work, relay)."""
+        resident, cpu = self.gauge(RESIDENT, (kind,)), self.counter(CPU, (kind,))
+
+        def prepare() -> None:
+            times = os.times()
+            cpu.value = times.user + times.system
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            resident.set(pages * os.sysconf("SC_PAGE_SIZE"))
+
+        self.before_flush.append(prepare)
+
     def snapshot(self) -> dict[str, Any]:
         """Everything of this process, as it goes into the file."""
         for prepare in self.before_flush:
@@ -143,6 +160,10 @@ class Metrics:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Merged(snapshots))
         return generate_latest(registry)
+
+
+METRICS = web.AppKey("metrics", Metrics)
+"""Under this key an application keeps its numbers."""
 
 
 def forget(folder: Path, kind: str) -> None:

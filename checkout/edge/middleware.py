@@ -22,8 +22,8 @@ from aiohttp import web
 from multidict import istr
 
 from checkout.edge import measured, problems
-from checkout.edge.client import CLIENT, Clients
-from checkout.edge.metrics import Counter, Metrics
+from checkout.edge.client import WHO, Clients, request_id
+from checkout.edge.metrics import METRICS, Counter, Metrics
 from checkout.errors import Limited, ShopError
 from checkout.kit.routes import Handler, Route
 from config import limits
@@ -36,7 +36,6 @@ from ratelimit.shared import SharedLimiter
 
 log = structlog.get_logger("checkout.edge")
 
-REQUEST_ID = "request_id"
 STREAM = "text/event-stream"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _X_REQUEST_ID = istr("X-Request-Id")
@@ -48,8 +47,8 @@ _ALWAYS = {
     istr("X-Content-Type-Options"): "nosniff",
     istr("Referrer-Policy"): "no-referrer",
     istr("Server"): "checkout",
+    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
 }
-_CSP_DEFAULT = "default-src 'none'; frame-ancestors 'none'"
 _HSTS = {istr("Strict-Transport-Security"): "max-age=63072000"}
 Identify = Callable[[web.Request], str | None]
 
@@ -87,7 +86,7 @@ class Edge:
         self.browse_deadline_s = browse_deadline_s
         self.running: dict[int, tuple[float, asyncio.Task[Any]]] = {}
         self.expired: set[int] = set()
-        self.streams = 0
+        self.streams: set[asyncio.Task[Any] | None] = set()
         self._next_id = count(1)
         self._id_prefix = secrets.token_hex(4)
         self._keeper: asyncio.Task[None] | None = None
@@ -110,7 +109,9 @@ class Edge:
             self._add(app, route)
         rest = Route("*", "/{path:.*}", _unmatched, "Everything else", policy="browse")
         self._add(app, rest, name="unmatched")
+        app[METRICS] = self.metrics
         app.on_startup.append(self._start)
+        app.on_shutdown.append(self._end_streams)
         app.on_cleanup.append(self._stop)
 
     def _add(self, app: web.Application, route: Route, name: str | None = None) -> None:
@@ -125,7 +126,6 @@ class Edge:
         local = self.browse if route.policy == "browse" else None
         named = self.policies.get(route.policy or "")
         policy = None if route.limited_by_handler or route.policy == "browse" else named
-        announced = named.header if named else ""
         deadline_s = self.browse_deadline_s if priority == 0 else self.deadline_s
         healthy = route.policy != "login"
         label = "unmatched" if route.path == "/{path:.*}" else route.path
@@ -133,7 +133,18 @@ class Edge:
         seconds = metrics.histogram(measured.SECONDS, (label,))
         statuses: dict[int, Counter] = {}
         clients, next_id, prefix, clock = self.clients.of, self._next_id, self._id_prefix, time.perf_counter
-        always = self.always
+        count_here = local.count if local is not None else None
+        always = {
+            **self.always,
+            **({_RATE_LIMIT_POLICY: named.header} if named and not route.limited_by_handler else {}),
+        }
+        state_of = f'"{route.policy}";r=%d;t=%d'
+        enter, leave, observe, loop_of = (
+            in_flight.enter,
+            in_flight.leave,
+            seconds.observe,
+            asyncio.get_running_loop,
+        )
         current_task = asyncio.current_task
 
         async def composed(  # noqa: PLR0912 - one flat function: each call costs on every request
@@ -141,49 +152,50 @@ class Edge:
         ) -> web.StreamResponse:
             began = clock()
             token = next(next_id)
-            decision: Decision | None = None
             given = request.headers.get(_X_REQUEST_ID)
             if given is None or _ID.fullmatch(given) is None:
                 given = f"{prefix}-{token:x}"
-            request[REQUEST_ID] = given
             response: web.StreamResponse
-            if not in_flight.enter(priority):
+            decision: tuple[bool, int, int, int] | None = None
+            if not enter(priority):
                 response = self._shed(route)
+                ended = began
             else:
-                running[token] = (began + deadline_s, current_task())  # type: ignore[assignment]
+                running[token] = (began + deadline_s, current_task(loop_of()))  # type: ignore[assignment]
                 try:
-                    request[CLIENT] = client = clients(request)
-                    if local is not None:
-                        decision = local.take(client)
+                    client = clients(request)
+                    request[WHO] = (given, client)
+                    if count_here is not None:
+                        decision = count_here(client)
                     elif policy is not None:
                         decision = await self.shared.take(policy, self.identify(request) or client)
-                    if decision is not None and not decision.allowed:
-                        response = self._limited(route.policy or "", decision)
+                    if decision is not None and not decision[0]:
+                        response = self._limited(route.policy or "", decision[3])
                     else:
                         response = await handler(request)
                 except BaseException as error:
                     response = self._problem(request, error, token)
                 finally:
                     del running[token]
-                    in_flight.leave(clock() - began, counts=healthy)
-            headers = response.headers
+                    ended = clock()
+                    leave(ended - began, healthy)
             if not response.prepared:
+                headers = response.headers
                 headers[_X_REQUEST_ID] = given
-                for name, value in always.items():
-                    headers[name] = value
-                if _CSP not in headers:
-                    headers[_CSP] = _CSP_DEFAULT
+                if decision is not None:
+                    headers[_RATE_LIMIT] = state_of % (decision[1], -(-decision[2] // 1000))
                 if _CACHE_CONTROL not in headers:
                     headers[_CACHE_CONTROL] = "no-store"
-                if decision is not None:
-                    headers[_RATE_LIMIT_POLICY] = announced
-                    headers[_RATE_LIMIT] = f'"{route.policy}";r={decision[1]};t={-(-decision[2] // 1000)}'
+                if _CSP in headers:
+                    headers.update(always, **{_CSP: headers[_CSP]})
+                else:
+                    headers.update(always)
             status = response.status
             number = statuses.get(status)
             if number is None:
                 number = statuses[status] = metrics.counter(measured.REQUESTS, (label, str(status)))
             number.value += 1
-            seconds.observe(clock() - began)
+            observe(ended - began)
             return response
 
         return composed
@@ -195,20 +207,21 @@ class Edge:
 
         async def composed(request: web.Request) -> web.StreamResponse:
             token = next(self._next_id)
-            request[REQUEST_ID] = f"{self._id_prefix}-{token:x}"
-            request[CLIENT] = client = self.clients.of(request)
-            self.streams += 1
+            client = self.clients.of(request)
+            request[WHO] = (f"{self._id_prefix}-{token:x}", client)
+            task = asyncio.current_task()
+            self.streams.add(task)
             try:
-                if self.streams > limits.STREAMS_MAX:
+                if len(self.streams) > limits.STREAMS_MAX:
                     response: web.StreamResponse = self._shed(route)
                 elif policy is not None and not (found := self._take_here(policy, client)).allowed:
-                    response = self._limited(policy.name, found)
+                    response = self._limited(policy.name, found.retry_ms)
                 else:
                     response = await route.handler(request)
             except BaseException as error:
                 response = self._problem(request, error, token)
             finally:
-                self.streams -= 1
+                self.streams.discard(task)
             if not response.prepared:
                 response.headers.update(stream_headers(request))
             self.metrics.counter(measured.REQUESTS, (label, str(response.status))).inc()
@@ -231,10 +244,10 @@ class Edge:
             )
         )
 
-    def _limited(self, policy: str, decision: Decision) -> web.Response:
+    def _limited(self, policy: str, retry_ms: int) -> web.Response:
         self.metrics.counter(measured.LIMITED, (policy,)).inc()
         return self._answer(
-            Limited(f"The limit of the policy {policy!r} is used up.", retry_after_ms=decision.retry_ms)
+            Limited(f"The limit of the policy {policy!r} is used up.", retry_after_ms=retry_ms)
         )
 
     def _answer(self, error: ShopError, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -245,7 +258,7 @@ class Edge:
         """The answer for what a handler raised; what is not a request's failure is raised again."""
         if isinstance(error, ShopError):
             if error.status >= 500:
-                log.warning("unavailable", request_id=request[REQUEST_ID], code=error.code, path=request.path)
+                log.warning("unavailable", request_id=request_id(request), code=error.code, path=request.path)
             return self._answer(error, getattr(error, "headers", None))
         if isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
@@ -270,7 +283,7 @@ class Edge:
             return web.Response(status=499)  # nobody is there to read it; counted under this status
         if not isinstance(error, Exception):
             raise error
-        log.error("unexpected", request_id=request[REQUEST_ID], method=request.method, path=request.path,
+        log.error("unexpected", request_id=request_id(request), method=request.method, path=request.path,
                   exc_info=error)  # fmt: skip
         return self._answer(problems.Internal("It is logged under the request id of this answer."))
 
@@ -283,6 +296,11 @@ class Edge:
 
     async def _start(self, _app: web.Application) -> None:
         self._keeper = asyncio.create_task(self._keep(), name="edge-keeper")
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        for task in self.streams:
+            if task is not None:
+                task.cancel()
 
     async def _stop(self, _app: web.Application) -> None:
         if self._keeper is not None:
@@ -321,7 +339,7 @@ class Edge:
         def prepare() -> None:
             in_flight.set(self.in_flight.count)
             room.set(self.in_flight.limit)
-            streams.set(self.streams)
+            streams.set(len(self.streams))
             fell_back.value = self.shared.fell_back
 
         metrics.before_flush.append(prepare)
@@ -350,16 +368,11 @@ def limited(policy: Policy, retry_ms: int, remaining: int = 0, reset_ms: int = 0
 def stream_headers(request: web.Request) -> dict[str, str]:
     """What an event stream's handler puts into its header before it begins to write."""
     return {
-        "X-Request-Id": request.get(REQUEST_ID, ""),
+        "X-Request-Id": request_id(request),
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
         **{str(name): value for name, value in _ALWAYS.items()},
     }
-
-
-def request_id(request: web.Request) -> str:
-    """The id under which this request is logged."""
-    return request.get(REQUEST_ID, "")  # type: ignore[no-any-return]
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:

@@ -1,0 +1,148 @@
+"""The connection's protocol: closes who dribbles, answers what is not HTTP with a problem document.
+
+Guarantees:
+- A request's head is here HEADER_TIMEOUT_S after its first byte, its body BODY_TIMEOUT_S after the head (plus a
+  second for each 64 KiB that did arrive), or the connection is closed.
+- An idle connection costs no timer of ours; aiohttp closes it after its keep-alive time.
+
+Cost: two comparisons per packet; the sweep looks only at connections with an unfinished request.
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web_protocol import RequestHandler
+
+from checkout.edge import measured, problems
+from checkout.edge.metrics import Metrics
+from checkout.errors import ShopError
+from config import limits
+
+log = structlog.get_logger("checkout.edge")
+_BODY_RATE_BYTES_S = 64 * 1024
+_LATE = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%b"
+)
+
+
+class SlowClients:
+    """The connections whose request has begun and not ended, and since when."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        *,
+        header_timeout_s: float = limits.HEADER_TIMEOUT_S,
+        body_timeout_s: float = limits.BODY_TIMEOUT_S,
+    ) -> None:
+        self.header_timeout_s = header_timeout_s
+        self.body_timeout_s = body_timeout_s
+        self.open: set[GuardedProtocol] = set()
+        self._closed = {part: metrics.counter(measured.SLOW_CLOSED, (part,)) for part in ("header", "body")}
+
+    def sweep(self, now: float) -> None:
+        """Closes who is late. Units: the event loop's seconds."""
+        for connection in list(self.open):
+            part = connection.late(now, self.header_timeout_s, self.body_timeout_s)
+            if part:
+                self._closed[part].inc()
+                self.open.discard(connection)
+                connection.dismiss()
+
+    async def keep(self) -> None:
+        """Sweeps for as long as the server runs."""
+        loop = asyncio.get_running_loop()
+        pause_s = min(self.header_timeout_s, self.body_timeout_s, 2.5) / 5
+        while True:
+            await asyncio.sleep(pause_s)
+            self.sweep(loop.time())
+
+
+class GuardedProtocol(RequestHandler):
+    """aiohttp's protocol with time limits on what the client sends."""
+
+    __slots__ = ("_body", "_got_bytes", "_since", "_slow")
+
+    def __init__(self, manager: web.Server, *, slow: SlowClients, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._slow = slow
+        self._since = 0.0
+        self._body: Any = None
+        self._got_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            body = self._messages[-1][1] if self._messages else None
+            if body is None or body.is_eof():
+                if self._since:
+                    self._settled()
+            else:
+                self._begin(body)
+        elif self._body is not None:
+            self._got_bytes += len(data)
+            if self._body.is_eof():
+                self._settled()
+        elif not self._since and data:
+            self._begin(None)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._slow.open.discard(self)
+        super().connection_lost(exc)
+
+    def _begin(self, body: Any) -> None:
+        self._since = self._loop.time()
+        self._body = body
+        self._got_bytes = 0
+        self._slow.open.add(self)
+
+    def _settled(self) -> None:
+        self._since = 0.0
+        self._body = None
+        self._slow.open.discard(self)
+
+    def late(self, now: float, header_s: float, body_s: float) -> str:
+        """Which part of the request is late: header, body, or none of them."""
+        body = self._body
+        if body is None:
+            return "header" if now - self._since > header_s else ""
+        if body.is_eof():
+            self._settled()
+            return ""
+        return "body" if now - self._since > body_s + self._got_bytes / _BODY_RATE_BYTES_S else ""
+
+    def dismiss(self) -> None:
+        """Says 408 where nothing was answered yet, and closes."""
+        if self.transport is not None and self._current_request is None:
+            document = problems.response(problems.Timeout("Send the whole request within a few seconds."))
+            body = document.body
+            if isinstance(body, bytes):
+                self.transport.write(_LATE % (len(body), body))
+        self.force_close()
+
+    def handle_error(
+        self,
+        request: BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """The answer for what never reached a handler. The base class would answer in plain text and log a trace."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun; it cannot become another one")
+        error: ShopError
+        if isinstance(exc, HttpProcessingError) or status == 400:
+            error = problems.malformed("The request breaks the rules of HTTP/1.1.")
+            log.debug("malformed request", reason=type(exc).__name__)
+        else:
+            error = problems.Internal("It is logged.")
+            log.error("unexpected", status=status, exc_info=exc)
+        response = problems.response(error)
+        response.force_close()
+        return response
