@@ -1,0 +1,173 @@
+"""`/v1/admin`: stats, stock adjustments, dead letters."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from checkout.admin.stats import Stats
+from checkout.admin.store import Adjustment, AdminStore
+from checkout.errors import Invalid, NotFound
+from checkout.kit import body
+from checkout.kit.ids import claim_id, fingerprint
+from checkout.kit.routes import Route
+from checkout.orders.http import idempotency_key
+from checkout.orders.request import Sku
+from checkout.outbox.store import OutboxStore, Parked
+from config import limits
+
+Admin = Callable[[web.Request], str]
+"""The admin's account id. Raises: Unauthenticated, Forbidden, NotFound."""
+
+Units = Annotated[int, msgspec.Meta(ge=-limits.STOCK_MAX, le=limits.STOCK_MAX)]
+
+
+class AdjustmentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Units to add (`delta`, may be negative) or to count (`on_hand`): exactly one of the two."""
+
+    sku: Sku
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
+    delta: Units | None = None
+    on_hand: Annotated[int, msgspec.Meta(ge=0, le=limits.STOCK_MAX)] | None = None
+    location: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
+
+
+_decoder = msgspec.json.Decoder(AdjustmentRequest)
+
+
+def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin) -> list[Route]:
+    """The admin's routes of this part."""
+
+    async def read_stats(request: web.Request) -> web.Response:
+        admin(request)
+        return _json(await stats.read())
+
+    async def adjust(request: web.Request) -> web.Response:
+        actor = admin(request)
+        key = idempotency_key(request)
+        raw = await body.raw(request)
+        wanted = body.decode(raw, _decoder)
+        if (wanted.delta is None) == (wanted.on_hand is None):
+            raise Invalid(
+                "Give either delta or on_hand.", errors=[("delta", "give it or on_hand, not both or none")]
+            )
+        answer, replayed = await store.adjust(
+            claim_id(f"stock:{actor}", key),
+            fingerprint(raw),
+            Adjustment(wanted.sku, wanted.delta, wanted.on_hand, wanted.location, wanted.reason, actor),
+        )
+        response = _json(answer)
+        if replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    async def list_parked(request: web.Request) -> web.Response:
+        admin(request)
+        most = _limit(request)
+        rows = await outbox.parked(_before(request), most + 1)
+        more = len(rows) > most
+        return _json(
+            {
+                "items": [_dead_letter(row) for row in rows[:most]],
+                "next_cursor": _cursor(rows[most - 1]) if more else None,
+            }
+        )
+
+    async def replay(request: web.Request) -> web.Response:
+        admin(request)
+        text = request.match_info["id"]
+        row_id = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
+        if not await outbox.replay(row_id):
+            raise NotFound("There is no such dead letter; it may have been replayed already.")
+        return _json({"id": text, "replayed": True}, status=202)
+
+    return [
+        Route(
+            "GET",
+            "/v1/admin/stats",
+            read_stats,
+            "Live figures",
+            policy="admin",
+            permission="admin",
+            tag="admin",
+        ),
+        Route(
+            "POST",
+            "/v1/admin/stock/adjustments",
+            adjust,
+            "Change the stock of one SKU",
+            policy="admin",
+            request=AdjustmentRequest,
+            problems=("below_reserved", "idempotency_key_missing", "idempotency_mismatch"),
+            permission="admin",
+            tag="admin",
+        ),
+        Route(
+            "GET",
+            "/v1/admin/dead-letters",
+            list_parked,
+            "Work that failed its last try",
+            policy="admin",
+            permission="admin",
+            query={"limit": "items a page", "cursor": "next_cursor of the page before"},
+            tag="admin",
+        ),
+        Route(
+            "POST",
+            "/v1/admin/dead-letters/{id}/replay",
+            replay,
+            "Try a dead letter again",
+            policy="admin",
+            permission="admin",
+            status=202,
+            tag="admin",
+        ),
+    ]
+
+
+def _json(document: Any, *, status: int = 200) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _dead_letter(row: Parked) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "topic": row.topic,
+        "subject_id": str(row.subject_id),
+        "attempts": row.attempts,
+        "error": row.error,
+        "created_at": row.created_at,
+        "parked_at": row.parked_at,
+        "payload": row.payload,
+    }
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", str(limits.PAGE_DEFAULT))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= limits.PAGE_MAX):
+        raise Invalid(f"limit: 1 to {limits.PAGE_MAX}", field="limit")
+    return int(text)
+
+
+def _cursor(row: Parked) -> str:
+    return urlsafe_b64encode(f"{row.parked_at.isoformat()} {row.id}".encode()).decode()
+
+
+def _before(request: web.Request) -> tuple[datetime, int] | None:
+    text = request.query.get("cursor")
+    if text is None:
+        return None
+    try:
+        at, _, row_id = urlsafe_b64decode(text.encode()).decode().partition(" ")
+        return datetime.fromisoformat(at), int(row_id)
+    except (ValueError, UnicodeError):
+        raise Invalid("cursor: take it from next_cursor", field="cursor") from None
