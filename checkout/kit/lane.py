@@ -1,6 +1,6 @@
 """The Redis lane: one connection, many callers.
 
-Commands issued in the same turn of the event loop leave in one write; replies come back in order.
+Commands gather while earlier ones are under way and leave in one write; replies come back in order.
 
 Guarantees:
 - A command is written at most once. Not written: Unavailable. Written and not answered: OutcomeUnknown;
@@ -76,23 +76,64 @@ pack: Callable[[tuple[Arg, ...]], bytes] = hiredis.pack_command  # type: ignore[
 
 
 class _Wire(asyncio.Protocol):
-    """One connection: bytes out, replies matched to futures in order."""
+    """One connection: commands gather while the ones before are under way, then leave in one write.
 
-    def __init__(self, on_lost: Callable[["_Wire"], None]) -> None:
-        self.reader = hiredis.Reader()
-        self.waiting: deque[asyncio.Future[Any]] = deque()
+    A write costs as much as twenty commands, here and at the server; so the next one goes out when the last is answered.
+    """
+
+    def __init__(self, on_lost: Callable[["_Wire"], None], timeout_s: float) -> None:
         self.transport: asyncio.Transport | None = None
-        self.on_lost = on_lost
+        self._on_lost = on_lost
+        self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._reader = hiredis.Reader()
+        self._written: deque[asyncio.Future[Any]] = deque()
+        self._gathered: list[asyncio.Future[Any]] = []
+        self._bytes: list[bytes] = []
+        self._watch: asyncio.TimerHandle | None = None
+        self._written_at = 0.0
+
+    def send(self, data: bytes) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._gathered.append(future)
+        self._bytes.append(data)
+        if len(self._bytes) == 1 and not self._written:
+            self._loop.call_soon(self.flush)
+        return future
+
+    def flush(self) -> None:
+        """Writes what has gathered, unless earlier commands are still unanswered."""
+        if self._written or not self._bytes or self.transport is None:
+            return
+        data = self._bytes[0] if len(self._bytes) == 1 else b"".join(self._bytes)
+        self._written.extend(self._gathered)
+        self._bytes.clear()
+        self._gathered.clear()
+        self._written_at = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._timeout_s, self._check)
+        self.transport.write(data)
+
+    def _check(self) -> None:
+        """One timer for all: a server that left a write unanswered for `timeout_s` is dead to us."""
+        self._watch = None
+        if not self._written:
+            return
+        left_s = self._written_at + self._timeout_s - self._loop.time()
+        if left_s > 0:
+            self._watch = self._loop.call_later(left_s, self._check)
+        elif self.transport is not None:
+            self.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting = self.reader, self.waiting
+        reader, written = self._reader, self._written
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not False:
-                future = waiting.popleft()
+                future = written.popleft()
                 if future.done():
                     continue
                 if isinstance(reply, hiredis.ReplyError):
@@ -102,26 +143,34 @@ class _Wire(asyncio.Protocol):
         except (hiredis.ProtocolError, IndexError):
             if self.transport is not None:
                 self.transport.abort()
+        if not written and self._bytes:
+            self._loop.call_soon(self.flush)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.on_lost(self)
-        while self.waiting:
-            future = self.waiting.popleft()
+        if self._watch is not None:
+            self._watch.cancel()
+        self._on_lost(self)
+        for future in self._written:
             if not future.done():
                 future.set_exception(
                     OutcomeUnknown("The store did not answer in time; ask again.", retry_after_ms=500)
                 )
+        for future in self._gathered:
+            if not future.done():
+                future.set_exception(_away())
+        self._written.clear()
+        self._gathered.clear()
+        self._bytes.clear()
 
-    def send(self, data: bytes, future: asyncio.Future[Any]) -> None:
-        self.waiting.append(future)
-        if self.transport is not None:
-            self.transport.write(data)
+
+def _away() -> Unavailable:
+    return Unavailable("The gate is not reachable.", code="gate_away", retry_after_ms=500)
 
 
 class Lane:
     """One multiplexed connection to one Redis, for one purpose.
 
-    Cost: about 3 µs of client CPU a command when many callers share a turn of the loop.
+    Cost: about 3 µs of client CPU a command when many callers share a write.
     """
 
     def __init__(
@@ -139,14 +188,9 @@ class Lane:
         self.on_connect = on_connect
         self._tls = tls
         self._wire: _Wire | None = None
-        self._candidate: _Wire | None = None
-        self._buffer: list[bytes] = []
         self._connector: asyncio.Task[None] | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._watched: asyncio.Future[Any] | None = None
         self._closed = False
         self._up = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.calls = 0
 
     @property
@@ -155,8 +199,7 @@ class Lane:
 
     async def start(self, *, wait_s: float = 0.0) -> None:
         """Begins to connect; waits up to `wait_s` for the first connection, without failing when it does not come."""
-        self._loop = asyncio.get_running_loop()
-        self._connector = self._loop.create_task(self._keep_connected(), name="lane")
+        self._connector = asyncio.create_task(self._keep_connected(), name="lane")
         if wait_s:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._up.wait(), wait_s)
@@ -164,22 +207,21 @@ class Lane:
     async def close(self) -> None:
         """Ends the lane; whoever still waits learns that the outcome is unknown."""
         self._closed = True
-        if self._watch is not None:
-            self._watch.cancel()
         if self._connector is not None:
             self._connector.cancel()
             await asyncio.gather(self._connector, return_exceptions=True)
         if self._wire is not None and self._wire.transport is not None:
-            self._flush()
+            self._wire.flush()
             self._wire.transport.close()
             await asyncio.sleep(0)
 
     def call(self, *args: Arg) -> asyncio.Future[Any]:
-        """Sends one command with this turn's others. Raises: Unavailable (not sent), OutcomeUnknown, ReplyError."""
+        """Sends one command with the others that are waiting. Raises: Unavailable (not sent), OutcomeUnknown, ReplyError."""
         wire = self._wire
         if wire is None:
-            raise Unavailable("The gate is not reachable.", code="gate_away", retry_after_ms=500)
-        return self._send(wire, pack(args))
+            raise _away()
+        self.calls += 1
+        return wire.send(pack(args))
 
     def script(self, script: Script, keys: tuple[Arg, ...], args: tuple[Arg, ...]) -> asyncio.Future[Any]:
         """Runs a script by its digest; every script in use is loaded on connect (see `load`)."""
@@ -205,46 +247,7 @@ class Lane:
         if self._wire is not None and self._wire.transport is not None:
             self._wire.transport.abort()
 
-    def _send(self, wire: _Wire, data: bytes) -> asyncio.Future[Any]:
-        loop = self._loop
-        if loop is None:
-            raise RuntimeError("start the lane first")
-        future: asyncio.Future[Any] = loop.create_future()
-        self.calls += 1
-        wire.waiting.append(future)
-        buffer = self._buffer
-        buffer.append(data)
-        if len(buffer) == 1:
-            loop.call_soon(self._flush)
-        if self._watch is None:
-            self._watched = future
-            self._watch = loop.call_later(self.timeout_s, self._check, wire)
-        return future
-
-    def _flush(self) -> None:
-        buffer, wire = self._buffer, self._wire or self._candidate
-        if not buffer:
-            return
-        data = buffer[0] if len(buffer) == 1 else b"".join(buffer)
-        buffer.clear()
-        if wire is not None and wire.transport is not None:
-            wire.transport.write(data)
-
-    def _check(self, wire: _Wire) -> None:
-        """One timer for all: if the command watched since `timeout_s` is unanswered, the connection is dead to us."""
-        self._watch = None
-        watched, self._watched = self._watched, None
-        if watched is not None and not watched.done() and wire.transport is not None:
-            wire.transport.abort()
-            return
-        current = self._wire or self._candidate
-        if current is not None and current.waiting and self._loop is not None:
-            self._watched = current.waiting[0]
-            self._watch = self._loop.call_later(self.timeout_s, self._check, current)
-
     def _lost(self, wire: _Wire) -> None:
-        if wire is self._wire or wire is self._candidate:
-            self._buffer.clear()
         if wire is self._wire:
             self._wire = None
             self._up.clear()
@@ -266,8 +269,7 @@ class Lane:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         address = self.address
-        wire = _Wire(self._lost)
-        self._candidate = wire
+        wire = _Wire(self._lost, self.timeout_s)
         try:
             if address.path is not None:
                 await loop.create_unix_connection(lambda: wire, address.path)
@@ -276,15 +278,14 @@ class Lane:
                 await loop.create_connection(lambda: wire, address.host, address.port, ssl=context)
             if address.password is not None:
                 auth = (address.username, address.password) if address.username else (address.password,)
-                await self._send(wire, pack((b"AUTH", *auth)))
+                await wire.send(pack((b"AUTH", *auth)))
             if address.db:
-                await self._send(wire, pack((b"SELECT", address.db)))
+                await wire.send(pack((b"SELECT", address.db)))
             if self.on_connect is not None:
-                await self.on_connect(_Handshake(self, wire))  # type: ignore[arg-type]
+                await self.on_connect(_Handshake(wire))  # type: ignore[arg-type]
             self._wire = wire
             self._up.set()
         finally:
-            self._candidate = None
             if self._wire is not wire and wire.transport is not None:
                 with contextlib.suppress(RuntimeError):
                     wire.transport.abort()
@@ -293,11 +294,11 @@ class Lane:
 class _Handshake:
     """What `on_connect` may use: this one connection, before it is the lane's."""
 
-    def __init__(self, lane: Lane, wire: _Wire) -> None:
-        self._lane, self._wire = lane, wire
+    def __init__(self, wire: _Wire) -> None:
+        self._wire = wire
 
     def call(self, *args: Arg) -> asyncio.Future[Any]:
-        return self._lane._send(self._wire, pack(args))
+        return self._wire.send(pack(args))
 
     async def load(self, *scripts: Script) -> None:
         for script in scripts:
