@@ -1,9 +1,9 @@
 """`python -m checkout.sandbox`: the sandbox alone, for tests and for a second terminal."""
 
-import uvloop
+import sys
 
-from checkout.sandbox.app import run
+from checkout.sandbox.server import run_sandbox
 from config.settings import load
 
 if __name__ == "__main__":
-    uvloop.run(run(load()))
+    sys.exit(run_sandbox(load()))

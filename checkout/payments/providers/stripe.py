@@ -71,7 +71,8 @@ class StripeProvider:
     async def authorise_and_capture(self, request: CaptureRequest) -> PaymentOutcome:
         """Create and confirm the attempt's PaymentIntent.
 
-        Retry: always, with the same request: its reference is the Idempotency-Key. Cost: one call.
+        Retry: always, with the same request: its reference is the Idempotency-Key. Cost: one call, two when Stripe
+        repeats a broken answer.
         """
         params: dict[str, Any] = {
             "amount": request.amount_minor,
@@ -87,11 +88,16 @@ class StripeProvider:
             params["receipt_email"] = request.email
         if request.description:
             params["description"] = request.description
-        return await self._payment(
+        answer = await self._ask(
             lambda client: client.v1.payment_intents.create_async(
                 cast(Any, params), {"idempotency_key": request.reference}
             )
         )
+        if isinstance(answer, stripe.StripeError) and _kept_broken(answer):
+            # Stripe repeats a broken answer for as long as it keeps the key: only a search tells what was done.
+            found = await self.look_up(provider_ref=None, reference=request.reference)
+            return _unusable(answer) if isinstance(found, Absent) else found
+        return self._read(answer)
 
     async def look_up(self, *, provider_ref: str | None, reference: str) -> PaymentOutcome:
         """Retrieve by id, or search by our reference (Stripe's search lags up to a minute). Cost: one call."""
@@ -139,6 +145,8 @@ class StripeProvider:
                 {"idempotency_key": request.reference},
             )
         )
+        if isinstance(answer, stripe.StripeError) and _kept_broken(answer):
+            answer = await self._find_refund(request) or answer
         if isinstance(answer, Unknown):
             return answer
         if isinstance(answer, stripe.StripeError):
@@ -170,6 +178,20 @@ class StripeProvider:
             await self._session.close()
             self._session = self._made = None
 
+    async def _find_refund(self, request: RefundRequest) -> Any:
+        """The refund of this reference among the payment's newest hundred; None when it is not there."""
+        listed = await self._ask(
+            lambda client: client.v1.refunds.list_async(
+                {"payment_intent": request.provider_ref, "limit": 100}
+            )
+        )
+        if isinstance(listed, Unknown | stripe.StripeError):
+            return None
+        for refund in listed.data:
+            if (_plain(refund).get("metadata") or {}).get("reference") == request.reference:
+                return refund
+        return None
+
     def _client(self) -> stripe.StripeClient:
         if self._made is None:
             connector = aiohttp.TCPConnector(limit=self._concurrency)
@@ -183,7 +205,9 @@ class StripeProvider:
         return self._made
 
     async def _payment(self, ask: Callable[[stripe.StripeClient], Awaitable[Any]]) -> PaymentOutcome:
-        answer = await self._ask(ask)
+        return self._read(await self._ask(ask))
+
+    def _read(self, answer: Any) -> PaymentOutcome:
         if isinstance(answer, Unknown):
             return answer
         if isinstance(answer, stripe.StripeError):
@@ -304,6 +328,12 @@ def _unusable(error: stripe.StripeError) -> Unknown:
     return Unknown(
         reason=f"{type(error).__name__} {error.http_status}: {error.code or ''}".strip(), sent=sent
     )
+
+
+def _kept_broken(error: stripe.StripeError) -> bool:
+    """Whether this is a 5xx that Stripe keeps under the key and repeats."""
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return (error.http_status or 0) >= 500 and headers.get("idempotent-replayed") == "true"
 
 
 def _plain(thing: Any) -> Mapping[str, Any]:
