@@ -1,0 +1,103 @@
+"""CPU and memory of processes, read from /proc: by role, as a share of one core."""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_ROLES = (
+    ("checkout serve", "serve"),
+    ("checkout work", "work"),
+    ("workers.main", "work"),
+    ("checkout relay", "relay"),
+    ("checkout sandbox", "sandbox"),
+    ("checkout up", "supervisor"),
+    ("postgres", "postgres"),
+    ("/gate", "gate"),
+    ("/broker", "broker"),
+    ("bench.bare", "bare"),
+    ("bench.locust_process", "load"),
+    ("wrk", "load"),
+    ("bench.generator", "load"),
+)
+
+
+class Usage(Struct, frozen=True):
+    """One role over a while. Units: cores used on average, MiB at the end."""
+
+    role: str
+    processes: int
+    cores: float
+    memory_mib: float
+
+
+class _Seen(Struct, frozen=True):
+    role: str
+    cpu_s: float
+    rss_mib: float
+
+
+def _role_of(command: str) -> str | None:
+    return next((role for part, role in _ROLES if part in command), None)
+
+
+def _read(pid: int) -> tuple[int, str, float, float] | None:
+    """(parent, command, CPU seconds, MiB), or None when it is gone."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        stat = (folder / "stat").read_text().rpartition(")")[2].split()
+        command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return None
+    cpu_s = (int(stat[11]) + int(stat[12])) * _TICK_S
+    return int(stat[1]), command, cpu_s, int(stat[21]) * _PAGE / 2**20
+
+
+def snapshot(roots: Mapping[int, str]) -> dict[int, _Seen]:
+    """Every process below the roots. Shape: `roots` is pid → role of what is not known by its command line."""
+    table = {int(name): read for name in os.listdir("/proc") if name.isdigit() and (read := _read(int(name)))}
+    roles: dict[int, str] = {}
+
+    def role(pid: int) -> str | None:
+        """Its own role, else its parent's, when it descends from a root."""
+        if pid in roles:
+            return roles[pid]
+        if pid not in table:
+            return None
+        above = roots.get(pid) or role(table[pid][0])
+        if above is None:
+            return None
+        roles[pid] = _role_of(table[pid][1]) or above
+        return roles[pid]
+
+    return {pid: _Seen(named, read[2], read[3]) for pid, read in table.items() if (named := role(pid))}
+
+
+class Meter:
+    """Measures from its making to `read`."""
+
+    def __init__(self, roots: Mapping[int, str]) -> None:
+        self._roots = dict(roots)
+        self._at = time.monotonic()
+        self._before = snapshot(self._roots)
+
+    def read(self) -> list[Usage]:
+        """Use by role since the beginning, greatest first."""
+        elapsed_s = max(time.monotonic() - self._at, 1e-3)
+        cpu: defaultdict[str, float] = defaultdict(float)
+        memory: defaultdict[str, float] = defaultdict(float)
+        count: defaultdict[str, int] = defaultdict(int)
+        for pid, seen in snapshot(self._roots).items():
+            before = self._before.get(pid)
+            cpu[seen.role] += seen.cpu_s - (before.cpu_s if before else 0.0)
+            memory[seen.role] += seen.rss_mib
+            count[seen.role] += 1
+        usages = [
+            Usage(role, count[role], round(cpu[role] / elapsed_s, 3), round(memory[role], 1)) for role in cpu
+        ]
+        return sorted(usages, key=lambda usage: -usage.cores)

@@ -1,0 +1,195 @@
+"""A shop to be measured: one that runs already, or one of the benchmark's own, started and stopped by it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from config import local
+from config.settings import Settings, load
+
+_START_S = 90.0
+_STOP_S = 40.0
+_UNLIMITED = {name: "1000000/second" for name in ("browse", "cart", "checkout", "login", "admin")}
+
+
+class BenchError(Exception):
+    """The benchmark cannot run; the sentence says what to do. Retry: after doing that."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _free_pair() -> int:
+    """A free port whose successor is free too: the sandbox's, and its mail sink's."""
+    for _ in range(50):
+        port = free_port()
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port + 1))
+            return port
+    raise BenchError("no two free ports beside each other were found")
+
+
+class OwnShop:
+    """`checkout up` in a folder of its own, with limits raised. `url` answers when `started` has returned."""
+
+    def __init__(self, *, processes: int, folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="checkout-bench-"))
+        self._keep = folder is not None
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {
+            **inherited(),
+            "CHECKOUT_DATA_DIR": str(self.folder / "data"),
+            "CHECKOUT_PORT": str(self.port),
+            "CHECKOUT_SANDBOX_PORT": str(_free_pair()),
+            "CHECKOUT_PROCESSES": str(processes),
+            "CHECKOUT_LOG_LEVEL": "warning",
+            "CHECKOUT_RATE_LIMITS": json.dumps(_UNLIMITED),
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def settings(self) -> Settings:
+        """The shop's settings, with the addresses of its stores. Raises: SettingsError when it is not running."""
+        return local.resolve(load({k: v for k, v in self._environment.items() if k.startswith("CHECKOUT_")}))
+
+    async def start(self, kinds: Sequence[str] = ()) -> None:
+        """Starts it, or again with other kinds. Raises: BenchError with its last words when it does not come up."""
+        arguments = ["--only", ",".join(kinds)] if kinds else []
+        log = (self.folder / "up.log").open("ab")
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "checkout",
+                "up",
+                *arguments,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        finally:
+            log.close()
+        if not kinds or "serve" in kinds:
+            await answers(f"{self.url}/readyz", wait_s=_START_S, alive=lambda: self._running())
+        if not self._running():
+            raise BenchError(
+                f"the shop did not start; {self.folder / 'up.log'} ends with:\n{self._last_words()}"
+            )
+
+    async def stop(self) -> None:
+        """Drains and stops it; data is kept until `remove`."""
+        if self._process is None:
+            return
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self._process.wait(), _STOP_S)
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        self._process = None
+
+    def remove(self) -> None:
+        """Deletes its data, unless the folder was given."""
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    def _last_words(self) -> str:
+        return "\n".join((self.folder / "up.log").read_text(errors="replace").splitlines()[-15:])
+
+
+async def answers(url: str, *, wait_s: float, alive: object = None) -> None:
+    """Waits until the URL answers 200. Raises: BenchError when it does not in time, or its process ended."""
+    timeout = aiohttp.ClientTimeout(total=2)
+    deadline = asyncio.get_running_loop().time() + wait_s
+    async with aiohttp.ClientSession(timeout=timeout) as client:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with client.get(url) as response:
+                    if response.status == 200:
+                        return
+            if callable(alive) and not alive():
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                raise BenchError(f"{url} did not answer within {wait_s:.0f} s")
+            await asyncio.sleep(0.1)
+
+
+@contextlib.asynccontextmanager
+async def own_shop(
+    *, processes: int, kinds: Sequence[str] = (), folder: Path | None = None
+) -> AsyncIterator[OwnShop]:
+    """A shop for one benchmark; nothing of it is left behind, unless `folder` says where to keep it."""
+    shop = OwnShop(processes=processes, folder=folder)
+    try:
+        await shop.start(kinds)
+        yield shop
+    finally:
+        await shop.stop()
+        shop.remove()
+
+
+class OnSale(msgspec.Struct, frozen=True):
+    """What a shop sells, as a client sees it."""
+
+    skus: list[str]
+    slugs: list[str]
+
+
+async def on_sale(url: str, *, most: int = 2_000) -> OnSale:
+    """SKUs and slugs by the shop's own listing. Raises: BenchError when it lists nothing."""
+    skus: list[str] = []
+    slugs: list[str] = []
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client:
+        cursor: str | None = ""
+        while cursor is not None and len(skus) < most:
+            query = {"limit": "100", **({"cursor": cursor} if cursor else {})}
+            async with client.get(f"{url}/v1/products", params=query) as response:
+                if response.status != 200:
+                    raise BenchError(
+                        f"{url}/v1/products answered {response.status}: is this a checkout shop?"
+                    )
+                page = msgspec.json.decode(await response.read())
+            for product in page["items"]:
+                slugs.append(product["slug"])
+                skus += [variant["sku"] for variant in product.get("variants", ())]
+            cursor = page.get("next_cursor")
+        if slugs and not skus:
+            for slug in slugs[:200]:
+                async with client.get(f"{url}/v1/products/{slug}") as response:
+                    product = msgspec.json.decode(await response.read())
+                skus += [variant["sku"] for variant in product["variants"]]
+    if not skus:
+        raise BenchError(f"{url} has nothing on sale; `checkout seed` writes a demo catalogue")
+    return OnSale(skus, slugs)
+
+
+def inherited() -> Mapping[str, str]:
+    """The environment that a child needs, without this shop's own settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CHECKOUT_")}
