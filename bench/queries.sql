@@ -23,3 +23,7 @@ UPDATE stock s SET on_hand = s.on_hand + w.delta FROM wanted w WHERE s.item_id =
 -- name: suspects
 -- Caller: bench, until the gate knows the new stock.
 SELECT count(*) FROM gate_suspects
+
+-- name: count_orders
+-- Caller: ceiling, before and after a run. One index-only scan.
+SELECT count(*) FROM orders

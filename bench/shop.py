@@ -3,24 +3,23 @@
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
 from config import local
-from config.settings import Settings, load
+from config.settings import DOCS, PREFIX, Settings, load
 
 _START_S = 90.0
 _STOP_S = 40.0
-_UNLIMITED = {name: "1000000/second" for name in ("browse", "cart", "checkout", "login", "admin")}
+_UNLIMITED = dict.fromkeys(("browse", "cart", "checkout", "login", "admin"), "1000000/second")
 
 
 class BenchError(Exception):
@@ -44,16 +43,25 @@ def _free_pair() -> int:
     raise BenchError("no two free ports beside each other were found")
 
 
+def _with(settings: Mapping[str, str]) -> list[str]:
+    """The command that runs what follows with these settings and no others of its caller's."""
+    return [
+        "env",
+        *(f"--unset={PREFIX}{name.upper()}" for name in DOCS),
+        *(f"{k}={v}" for k, v in settings.items()),
+    ]
+
+
 class OwnShop:
     """`checkout up` in a folder of its own, with limits raised. `url` answers when `started` has returned."""
 
     def __init__(self, *, processes: int, folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="checkout-bench-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._keep = folder is not None
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
-            **inherited(),
             "CHECKOUT_DATA_DIR": str(self.folder / "data"),
             "CHECKOUT_PORT": str(self.port),
             "CHECKOUT_SANDBOX_PORT": str(_free_pair()),
@@ -71,7 +79,7 @@ class OwnShop:
     @property
     def settings(self) -> Settings:
         """The shop's settings, with the addresses of its stores. Raises: SettingsError when it is not running."""
-        return local.resolve(load({k: v for k, v in self._environment.items() if k.startswith("CHECKOUT_")}))
+        return local.resolve(load(self._environment))
 
     async def start(self, kinds: Sequence[str] = ()) -> None:
         """Starts it, or again with other kinds. Raises: BenchError with its last words when it does not come up."""
@@ -79,12 +87,12 @@ class OwnShop:
         log = (self.folder / "up.log").open("ab")
         try:
             self._process = await asyncio.create_subprocess_exec(
+                *_with(self._environment),
                 sys.executable,
                 "-m",
                 "checkout",
                 "up",
                 *arguments,
-                env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -93,7 +101,7 @@ class OwnShop:
         finally:
             log.close()
         if not kinds or "serve" in kinds:
-            await answers(f"{self.url}/readyz", wait_s=_START_S, alive=lambda: self._running())
+            await answers(f"{self.url}/readyz", wait_s=_START_S, alive=self._running)
         if not self._running():
             raise BenchError(
                 f"the shop did not start; {self.folder / 'up.log'} ends with:\n{self._last_words()}"
@@ -124,7 +132,7 @@ class OwnShop:
         return "\n".join((self.folder / "up.log").read_text(errors="replace").splitlines()[-15:])
 
 
-async def answers(url: str, *, wait_s: float, alive: object = None) -> None:
+async def answers(url: str, *, wait_s: float, alive: Callable[[], bool] | None = None) -> None:
     """Waits until the URL answers 200. Raises: BenchError when it does not in time, or its process ended."""
     timeout = aiohttp.ClientTimeout(total=2)
     deadline = asyncio.get_running_loop().time() + wait_s
@@ -134,7 +142,7 @@ async def answers(url: str, *, wait_s: float, alive: object = None) -> None:
                 async with client.get(url) as response:
                     if response.status == 200:
                         return
-            if callable(alive) and not alive():
+            if alive is not None and not alive():
                 return
             if asyncio.get_running_loop().time() > deadline:
                 raise BenchError(f"{url} did not answer within {wait_s:.0f} s")
@@ -188,8 +196,3 @@ async def on_sale(url: str, *, most: int = 2_000) -> OnSale:
     if not skus:
         raise BenchError(f"{url} has nothing on sale; `checkout seed` writes a demo catalogue")
     return OnSale(skus, slugs)
-
-
-def inherited() -> Mapping[str, str]:
-    """The environment that a child needs, without this shop's own settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CHECKOUT_")}

@@ -35,3 +35,12 @@ async def stock_up(
         return [sku for sku in skus if sku not in sold_out], slugs
     finally:
         await connection.close()
+
+
+async def count_orders(database_url: str) -> int:
+    """How many orders Postgres holds."""
+    connection = await connect(database_url, purpose="bench")
+    try:
+        return int(await connection.fetchval(QUERIES.count_orders))
+    finally:
+        await connection.close()

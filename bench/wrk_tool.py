@@ -8,33 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
+from bench.run import Run
 from bench.shop import BenchError
 
 _SCRIPTS = Path(__file__).parent / "wrk"
 _TAG = "JSON "
-
-
-class Run(Struct, frozen=True):
-    """One run of a load tool. Units: seconds, milliseconds. `ok` counts 200 and 201, `refused` 409, `failed` all else."""
-
-    requests_per_s: float
-    p50_ms: float
-    p90_ms: float
-    p99_ms: float
-    max_ms: float
-    requests: int
-    ok: int
-    refused: int
-    limited: int
-    failed: int
-    tool: str = "wrk"
-
-    @property
-    def ok_per_s(self) -> float:
-        """Successful answers a second."""
-        return self.requests_per_s * self.ok / self.requests if self.requests else 0.0
 
 
 def available() -> bool:
@@ -81,16 +60,15 @@ def parse(output: str) -> Run:
     if line is None:
         raise BenchError(f"wrk did not finish:\n{output[-800:]}")
     told = msgspec.json.decode(line.removeprefix(_TAG), type=dict[str, float])
-    broken = int(told["connect"] + told["read"] + told["write"] + told["timeout"])
     return Run(
+        tool="wrk",
         requests_per_s=round(told["requests"] / (told["duration_us"] / 1e6), 1),
         p50_ms=told["p50_us"] / 1000,
         p90_ms=told["p90_us"] / 1000,
         p99_ms=told["p99_us"] / 1000,
         max_ms=told["max_us"] / 1000,
         requests=int(told["requests"]),
-        ok=int(told["ok"]),
-        refused=int(told["refused"]),
-        limited=int(told["limited"]),
-        failed=int(told["failed"]) + broken,
+        ok=int(told["requests"] - told["status"]),
+        refused=int(told["status"]),
+        broken=int(told["connect"] + told["read"] + told["write"] + told["timeout"]),
     )

@@ -1,0 +1,95 @@
+"""`checkout bench …`: the command line of the benchmarks."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+
+from bench.ceiling import measure_ceiling
+from bench.drive import chosen
+from bench.floor import measure_floors
+from bench.shop import BenchError
+from bench.terminal import messages, print_ceiling, print_floors, steps
+
+bench_app = typer.Typer(
+    help="Measure the shop, and audit it after every run: a figure without a clean audit does not count.\n\n"
+    "smoke: a thousand shoppers for a minute, judged by service levels, with a report to look at. "
+    "floor: what aiohttp alone does here. ceiling: how many durable checkouts a second, against that floor.",
+    no_args_is_help=True,
+)
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+ToolName = Annotated[
+    str, typer.Option("--tool", help="wrk, generator (our own), or auto: wrk where installed.")
+]
+Connections = Annotated[int, typer.Option(help="Connections of the closed loop.", min=1, max=5000)]
+Seconds = Annotated[float, typer.Option(help="How long each row is measured.", min=1)]
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+
+    try:
+        return asyncio.run(work)
+    except BenchError as error:
+        messages.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from error
+
+
+def _write(document: Any) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+@bench_app.command()
+def floor(
+    connections: Connections = 256, seconds: Seconds = 5.0, tool: ToolName = "auto", as_json: Json = False
+) -> None:
+    """The bare aiohttp application with one process and with two: POST and GET."""
+
+    with steps("floor"):
+        floors = _run(measure_floors(chosen(tool, connections=connections, seconds=seconds)))
+    if as_json:
+        _write(floors)
+    else:
+        print_floors(floors)
+
+
+@bench_app.command()
+def ceiling(
+    processes: Annotated[int, typer.Option(help="serve processes.", min=1, max=24)] = 2,
+    connections: Connections = 256,
+    seconds: Seconds = 8.0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for the backlog to be worked off before the audit.")
+    ] = 900.0,
+    tool: ToolName = "auto",
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where the shop of the run is kept; a deleted one elsewhere when not given."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Durable express checkouts a second ÷ bare POSTs a second, same run; hot SKU, sold out, reads; then drain and audit.
+
+    Starts a shop of its own with `serve` alone, as on a node whose workers run elsewhere.
+    Exit 0 when nothing failed and the audit is clean; a ratio below its target is shown, and does not change the exit code.
+    """
+
+    with steps("ceiling") as say:
+        result = _run(
+            measure_ceiling(
+                chosen(tool, connections=connections, seconds=seconds),
+                processes=processes,
+                drain_s=wait,
+                say=say,
+                folder=folder,
+            )
+        )
+    if as_json:
+        _write({"ok": result.ok, **msgspec.to_builtins(result)})
+    else:
+        print_ceiling(result)
+    raise typer.Exit(0 if result.ok else 1)
