@@ -12,8 +12,11 @@ import typer
 from bench.ceiling import measure_ceiling
 from bench.drive import chosen
 from bench.floor import measure_floors
+from bench.page import page
+from bench.report import compare, keep, previous
 from bench.shop import BenchError
-from bench.terminal import messages, print_ceiling, print_floors, steps
+from bench.smoke import Smoke, run_smoke
+from bench.terminal import console, messages, print_ceiling, print_floors, print_report, steps
 
 bench_app = typer.Typer(
     help="Measure the shop, and audit it after every run: a figure without a clean audit does not count.\n\n"
@@ -41,6 +44,39 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 def _write(document: Any) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+@bench_app.command()
+def smoke(
+    users: Annotated[int, typer.Option(help="Shoppers at once.", min=1, max=20_000)] = 1_000,
+    seconds: Annotated[float, typer.Option(help="How long they are judged, after the ramp.", min=1)] = 45.0,
+    ramp: Annotated[float, typer.Option(help="Seconds over which they arrive.", min=1)] = 15.0,
+    url: Annotated[str, typer.Option(help="A shop that runs already; one of its own when not given.")] = "",
+    processes: Annotated[int, typer.Option(help="serve processes of the own shop.", min=1, max=24)] = 2,
+    results: Annotated[Path, typer.Option(help="Where reports are kept and compared.")] = Path(
+        "bench/results"
+    ),
+    seed: Annotated[int, typer.Option(help="The same seed draws the same baskets.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """A thousand shoppers for a minute: browse, fill carts, buy; with pauses, and baskets like real ones.
+
+    Judged by the service levels of bench/slo.json; audited afterwards (a shop of its own only: another is audited where it
+    runs, with `checkout audit`). Leaves a page with plots and its figures as JSON, compared with the run before.
+    Exit 0 when every level holds and the audit is clean. Give a shop at --url raised CHECKOUT_RATE_LIMITS: all shoppers
+    come from one address.
+    """
+    asked = Smoke(users, seconds, ramp, url, processes, seed=seed)
+    with steps("smoke") as say:
+        report = _run(run_smoke(asked, say))
+    changes = compare(report, previous(results, report))
+    kept, as_page = keep(report, page(report, changes), results)
+    if as_json:
+        _write({"ok": report.ok, **msgspec.to_builtins(report)})
+    else:
+        print_report(report, changes)
+        console.print(f"report: {as_page}   figures: {kept}", style="dim", highlight=False)
+    raise typer.Exit(0 if report.ok else 1)
 
 
 @bench_app.command()

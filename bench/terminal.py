@@ -9,7 +9,9 @@ from rich.table import Table
 
 from bench.ceiling import Ceiling, Say
 from bench.floor import Floor
+from bench.judge import Row
 from bench.processes import Usage
+from bench.report import Change, Report
 from checkout.audit.command import as_table, verdict
 
 console = Console()
@@ -84,3 +86,58 @@ def print_ceiling(ceiling: Ceiling) -> None:
             f"Audit of {ceiling.audit.scale.orders:,} orders: {verdict(ceiling.audit)}",
             style="green" if ceiling.audit.ok else "red",
         )
+
+
+def print_report(report: Report, changes: Sequence[Change]) -> None:
+    """A run's figures, its service levels, what changed since the last run, and the audit."""
+    table = Table(
+        title=f"{report.users:,} shoppers, {report.steady_s:.0f} s after a ramp: {report.orders:,} orders",
+        title_justify="left",
+    )
+    table.add_column("Request")
+    for name in ("requests", "errors", "per s", "p50 ms", "p95 ms", "p99 ms", "honest p99", "max ms"):
+        table.add_column(name, justify="right")
+    for row in report.rows:
+        _add(table, row)
+    table.add_section()
+    for row in (*report.groups, report.total):
+        _add(table, row, style="bold")
+    console.print(table)
+    for name, texts in report.errors.items():
+        for text, count in sorted(texts.items(), key=lambda item: -item[1])[:3]:
+            console.print(f"{count} × {name}: {text}", style="red", markup=False, highlight=False)
+    console.print(f"cores used: {usage_text(report.usage)}", style="dim")
+    console.print(
+        "memory MiB: " + "  ".join(f"{one.role} {one.memory_mib:.0f}" for one in report.usage), style="dim"
+    )
+    if changes:
+        console.print(
+            "since the last run: "
+            + "  ".join(f"{c.what} {c.before:g} → {c.now:g} ({c.percent:+.0f} %)" for c in changes),
+            style="dim",
+        )
+    for judged in report.verdicts:
+        console.print(
+            f"{'✓' if judged.ok else '✗'} {judged.what}: {judged.value:g} ({judged.bound})",
+            style="green" if judged.ok else "red",
+            highlight=False,
+        )
+    if report.audit is not None:
+        if not report.audit.ok:
+            console.print(as_table(report.audit))
+        console.print(verdict(report.audit), style="green" if report.audit.ok else "red")
+
+
+def _add(table: Table, row: Row, style: str | None = None) -> None:
+    table.add_row(
+        row.name,
+        f"{row.requests:,}",
+        f"{row.errors:,}" if row.errors else "0",
+        f"{row.per_s:,.1f}",
+        f"{row.p50_ms:,.1f}",
+        f"{row.p95_ms:,.1f}",
+        f"{row.p99_ms:,.1f}",
+        f"{row.honest_p99_ms:,.1f}",
+        f"{row.max_ms:,.1f}",
+        style=style,
+    )
