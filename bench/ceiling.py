@@ -1,6 +1,7 @@
 """`bench ceiling`: how many durable checkouts a second, against the bare server of the same run, and audited after it."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -132,7 +133,7 @@ async def _measure(tool: Tool, shop: OwnShop, plan: _Plan) -> tuple[Run, list[Us
     """One row's run, use and problems: what was answered must be what Postgres holds."""
     database_url = shop.settings.database_url
     before = await count_orders(database_url)
-    meter = Meter({shop.pid: "supervisor"})
+    meter = Meter({shop.pid: "supervisor", os.getpid(): "load"})
     if plan.paths:
         run = await reads(tool, shop.url, plan.paths)
     else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ async def bare_server(processes: int) -> AsyncIterator[BareServer]:
 async def measure_bare(tool: Tool, *, method: str, processes: int) -> Floor:
     """One floor."""
     async with bare_server(processes) as server:
-        meter = Meter({server.pid: "bare"})
+        meter = Meter({server.pid: "bare", os.getpid(): "load"})
         run = await bare(tool, server.url, method=method)
         return Floor(method, processes, run, meter.read())
 

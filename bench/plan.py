@@ -16,6 +16,6 @@ class Plan(Struct, frozen=True):
     seed: int = 1
     listings: tuple[str, ...] = (
         "/v1/products?limit=20",
-        "/v1/products?limit=20&sort=price",
+        "/v1/products?limit=20&sort=price&currency=EUR",
         "/v1/products?limit=40",
     )

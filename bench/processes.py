@@ -1,9 +1,9 @@
-"""CPU and memory of processes, read from /proc: by role, as a share of one core."""
+"""CPU and memory of processes, read from /proc: by role, in cores, and in MiB that a process shares with no other."""
 
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ _ROLES = (
 
 
 class Usage(Struct, frozen=True):
-    """One role over a while. Units: cores used on average, MiB at the end."""
+    """One role over a while. Units: cores used on average, MiB (private: shared buffers count for nobody) at the end."""
 
     role: str
     processes: int
@@ -39,7 +39,7 @@ class Usage(Struct, frozen=True):
 class _Seen(Struct, frozen=True):
     role: str
     cpu_s: float
-    rss_mib: float
+    private_mib: float
 
 
 def _role_of(command: str) -> str | None:
@@ -51,11 +51,12 @@ def _read(pid: int) -> tuple[int, str, float, float] | None:
     folder = Path(f"/proc/{pid}")
     try:
         stat = (folder / "stat").read_text().rpartition(")")[2].split()
+        _, resident, shared, *_ = (folder / "statm").read_text().split()
         command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return None
     cpu_s = (int(stat[11]) + int(stat[12])) * _TICK_S
-    return int(stat[1]), command, cpu_s, int(stat[21]) * _PAGE / 2**20
+    return int(stat[1]), command, cpu_s, (int(resident) - int(shared)) * _PAGE / 2**20
 
 
 def snapshot(roots: Mapping[int, str]) -> dict[int, _Seen]:
@@ -95,9 +96,26 @@ class Meter:
         for pid, seen in snapshot(self._roots).items():
             before = self._before.get(pid)
             cpu[seen.role] += seen.cpu_s - (before.cpu_s if before else 0.0)
-            memory[seen.role] += seen.rss_mib
+            memory[seen.role] += seen.private_mib
             count[seen.role] += 1
         usages = [
             Usage(role, count[role], round(cpu[role] / elapsed_s, 3), round(memory[role], 1)) for role in cpu
         ]
         return sorted(usages, key=lambda usage: -usage.cores)
+
+
+def over(samples: Sequence[Sequence[Usage]]) -> list[Usage]:
+    """Many short whiles as one: mean cores, most processes, most memory. A role that has ended still counts."""
+    roles = dict.fromkeys(one.role for sample in samples for one in sample)
+    whole = []
+    for role in roles:
+        mine = [one for sample in samples for one in sample if one.role == role]
+        whole.append(
+            Usage(
+                role,
+                max(one.processes for one in mine),
+                round(sum(one.cores for one in mine) / len(samples), 3),
+                max(one.memory_mib for one in mine),
+            )
+        )
+    return sorted(whole, key=lambda usage: -usage.cores)

@@ -1,6 +1,7 @@
 -- name: skus
--- Caller: bench, on a shop of its own. Every SKU on sale in $1, most popular first by no rule but its number; at most $2.
+-- Caller: bench, on a shop of its own. SKUs on sale in $1 whose stock is all there is (no back-orders), by number; at most $2.
 SELECT v.sku, p.slug FROM variants v
+JOIN stock s ON s.item_id = v.item_id AND s.backorder_limit = 0
 JOIN products p ON p.id = v.product_id
 JOIN prices c ON c.item_id = v.item_id AND c.currency = $1
 WHERE p.status = 'published' ORDER BY v.item_id LIMIT $2

@@ -16,7 +16,7 @@ from bench import judge, recording
 from bench.ceiling import Say
 from bench.histogram import Histogram
 from bench.plan import Plan
-from bench.processes import Meter, Usage
+from bench.processes import Meter, Usage, over
 from bench.recording import Recorded
 from bench.report import Moment, Report, this_machine
 from bench.shop import BenchError, OwnShop, on_sale, own_shop
@@ -94,13 +94,11 @@ async def _drive(
     roots = {process.pid: "load" for process in running}
     if shop is not None:
         roots[shop.pid] = "supervisor"
-    whole = Meter(roots)
     samples: list[list[Usage]] = []
     sampling = asyncio.create_task(_sample(roots, samples))
     try:
         patience_s = plan.ramp_s + plan.steady_s + _OVERTIME_S
         ends = await asyncio.wait_for(asyncio.gather(*(p.communicate() for p in running)), patience_s)
-        usage = whole.read()
     except TimeoutError as error:
         raise BenchError("a load process did not end in time") from error
     finally:
@@ -112,7 +110,7 @@ async def _drive(
     for process, (_, said) in zip(running, ends, strict=True):
         if process.returncode:
             raise BenchError(f"a load process failed:\n{said.decode(errors='replace')[-1500:]}")
-    return _results(folder), samples, usage
+    return _results(folder), samples, over(samples)
 
 
 def _results(folder: Path) -> Recorded:

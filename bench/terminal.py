@@ -14,7 +14,7 @@ from bench.processes import Usage
 from bench.report import Change, Report
 from checkout.audit.command import as_table, verdict
 
-console = Console()
+console = Console(width=None if Console().is_terminal else 120)
 messages = Console(stderr=True)
 
 
@@ -108,7 +108,8 @@ def print_report(report: Report, changes: Sequence[Change]) -> None:
             console.print(f"{count} × {name}: {text}", style="red", markup=False, highlight=False)
     console.print(f"cores used: {usage_text(report.usage)}", style="dim")
     console.print(
-        "memory MiB: " + "  ".join(f"{one.role} {one.memory_mib:.0f}" for one in report.usage), style="dim"
+        "private memory, MiB: " + "  ".join(f"{one.role} {one.memory_mib:.0f}" for one in report.usage),
+        style="dim",
     )
     if changes:
         console.print(

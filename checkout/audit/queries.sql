@@ -63,28 +63,29 @@ SELECT count(*) AS figure, (array_agg('line of ' || l.order_id))[1:3] AS culprit
 FROM order_lines l LEFT JOIN orders o ON o.id = l.order_id WHERE o.id IS NULL
 
 -- name: documents
--- Caller: audit. One scan of orders; about 10 µs of JSON an order.
+-- Caller: audit. One scan of orders; about 10 µs of JSON an order, which is parsed once (OFFSET 0 keeps the planner from repeating it).
 SELECT count(*) AS figure, (array_agg('order ' || o.id))[1:3] AS culprits
 FROM orders o
+CROSS JOIN LATERAL (SELECT o.document::jsonb AS told OFFSET 0) d
 CROSS JOIN LATERAL (
     SELECT coalesce(sum((l ->> 'unit_price')::bigint * (l ->> 'quantity')::bigint), 0) AS subtotal_minor,
            coalesce(sum((l ->> 'discount')::bigint), 0) AS discount_minor
-    FROM json_array_elements(o.document -> 'lines') l
+    FROM jsonb_array_elements(d.told -> 'lines') l
 ) lines
 CROSS JOIN LATERAL (
     SELECT coalesce(sum((t ->> 'amount')::bigint) FILTER (WHERE NOT (t ->> 'included')::boolean), 0) AS added_minor,
            coalesce(sum((t ->> 'amount')::bigint) FILTER (WHERE (t ->> 'included')::boolean), 0) AS included_minor
-    FROM json_array_elements(o.document -> 'taxes') t
+    FROM jsonb_array_elements(d.told -> 'taxes') t
 ) taxes
 CROSS JOIN LATERAL (
     SELECT coalesce(sum((c ->> 'discount')::bigint), 0) AS discount_minor
-    FROM json_array_elements(o.document -> 'coupons') c
+    FROM jsonb_array_elements(d.told -> 'coupons') c
 ) coupons
 WHERE lines.subtotal_minor <> o.subtotal_minor
    OR lines.discount_minor <> o.discount_minor
    OR coupons.discount_minor <> o.discount_minor
    OR taxes.added_minor <> o.tax_minor
-   OR taxes.included_minor <> (o.document ->> 'tax_included')::bigint
+   OR taxes.included_minor <> (d.told ->> 'tax_included')::bigint
 
 -- name: coupon_limits
 -- Caller: audit. Lines of limited coupons only, through a hash of their items; one scan of order_lines.
