@@ -1,12 +1,11 @@
 """Baskets drawn from the fitted figures: the same seed draws the same baskets."""
 
-import math
 import random
 from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 
-from bench.fit import Figures, popularity_shares
+from bench.fit import Figures, popularity_shares, size_shares
 
 _UNITS = (1, 1, 1, 1, 1, 1, 1, 2, 2, 3)
 
@@ -16,7 +15,8 @@ class Baskets:
 
     def __init__(self, skus: Sequence[str], figures: Figures, seed: int) -> None:
         self._skus = skus
-        self._sizes = figures.sizes
+        sizes = figures.sizes
+        self._sizes = list(accumulate(size_shares(sizes.r, sizes.p, sizes.most)))
         self._random = random.Random(seed)
         popularity = figures.popularity
         stretch = len(skus) / popularity.products
@@ -30,8 +30,8 @@ class Baskets:
 
     def size(self) -> int:
         """How many products a basket holds."""
-        drawn = math.ceil(self._random.lognormvariate(self._sizes.mu, self._sizes.sigma))
-        return max(1, min(drawn, self._sizes.most, len(self._skus)))
+        drawn = bisect(self._sizes, self._random.random()) + 1
+        return min(drawn, len(self._sizes), len(self._skus))
 
     def basket(self) -> list[tuple[str, int]]:
         """(sku, quantity) of one purchase, no SKU twice."""

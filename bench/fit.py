@@ -10,7 +10,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -21,10 +21,10 @@ SIZE_MOST = 40
 
 
 class Sizes(Struct, frozen=True):
-    """Products in a basket: a log-normal, rounded up to whole products and cut at `most`. `distance`: 0 is a perfect fit."""
+    """Products in a basket: one, and as many more as a negative binomial (r, p) draws, at most `most`."""
 
-    mu: float
-    sigma: float
+    r: float
+    p: float
     most: int
     mean: float
     distance: float
@@ -48,14 +48,20 @@ class Figures(Struct, frozen=True):
     popularity: Popularity
 
 
-def size_shares(mu: float, sigma: float, most: int) -> list[float]:
-    """The share of baskets of 1, 2 … `most` products."""
-
-    def below(size: int) -> float:
-        return 0.5 * (1 + math.erf((math.log(size) - mu) / (sigma * math.sqrt(2))))
-
-    cumulative = [0.0, *(below(size) for size in range(1, most)), 1.0]
-    return [high - low for low, high in pairwise(cumulative)]
+def size_shares(r: float, p: float, most: int) -> list[float]:
+    """The share of baskets of 1, 2 … `most` products; what lies beyond is cut off and spread over all."""
+    weights = [
+        math.exp(
+            math.lgamma(more + r)
+            - math.lgamma(more + 1)
+            - math.lgamma(r)
+            + r * math.log(p)
+            + more * math.log1p(-p)
+        )
+        for more in range(most)
+    ]
+    whole = sum(weights)
+    return [weight / whole for weight in weights]
 
 
 def popularity_shares(exponent: float, shift: float, products: int) -> list[float]:
@@ -97,10 +103,10 @@ def fit(baskets: Sequence[Sequence[str]]) -> Figures:
     """The figures of these baskets. Cost: some seconds for ten thousand."""
     sizes = Counter(min(len(basket), SIZE_MOST) for basket in baskets)
     observed = [sizes[size] / len(baskets) for size in range(1, SIZE_MOST + 1)]
-    mu, sigma = _least(
-        lambda m, s: _squares(observed, size_shares(m, s, SIZE_MOST)),
-        [0.1 * i for i in range(1, 30)],
-        [0.1 * i for i in range(2, 20)],
+    r, p = _least(
+        lambda r, p: _squares(observed, size_shares(r, min(p, 0.999), SIZE_MOST)),
+        [0.2 * i for i in range(1, 20)],
+        [0.05 * i for i in range(1, 19)],
     )
     bought = Counter(product for basket in baskets for product in basket)
     units = sum(bought.values())
@@ -113,11 +119,11 @@ def fit(baskets: Sequence[Sequence[str]]) -> Figures:
     return Figures(
         len(baskets),
         Sizes(
-            round(mu, 4),
-            round(sigma, 4),
+            round(r, 4),
+            round(p, 4),
             SIZE_MOST,
             round(units / len(baskets), 3),
-            round(distance(observed, size_shares(mu, sigma, SIZE_MOST)), 4),
+            round(distance(observed, size_shares(r, p, SIZE_MOST)), 4),
         ),
         Popularity(
             round(exponent, 4),

@@ -165,7 +165,7 @@ def _report(
         orders=orders,
         sold_out=recorded.sold_out,
         errors={name: dict(texts) for name, texts in recorded.errors.items()},
-        moments=_moments(recorded, samples),
+        moments=_moments(recorded, samples, int(asked.ramp_s + asked.seconds)),
         usage=usage,
         distribution={
             name: [(percent, round(seen.percentile_ms(percent), 3)) for percent in _PERCENTILES]
@@ -176,9 +176,10 @@ def _report(
     )
 
 
-def _moments(recorded: Recorded, samples: Sequence[list[Usage]]) -> list[Moment]:
+def _moments(recorded: Recorded, samples: Sequence[list[Usage]], whole_seconds: int) -> list[Moment]:
+    """The run second by second; the seconds in which users only finish are left out."""
     moments = []
-    for at in range(max(recorded.seconds, default=-1) + 1):
+    for at in range(min(max(recorded.seconds, default=-1) + 1, whole_seconds)):
         second = recorded.seconds.get(at, recording.Second())
         seen = recorded.latencies.get(at, Histogram())
         used = samples[at] if at < len(samples) else []

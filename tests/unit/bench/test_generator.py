@@ -1,0 +1,89 @@
+"""The project's own load generator against a small server: what it counts is what happened."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+
+from bench import drive, generator
+from bench.floor import bare_server
+from bench.shop import BenchError
+
+STALL_S = 0.3
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[str]:
+    """Answers at once; every fourth refuses; `/stall` sleeps once, then is quick."""
+    count = itertools.count(1)
+    stalled = itertools.count()
+
+    async def quick(_request: web.Request) -> web.Response:
+        return web.Response(status=409 if next(count) % 4 == 0 else 200, text="x" * 300)
+
+    async def stall(_request: web.Request) -> web.Response:
+        if next(stalled) == 0:
+            await asyncio.sleep(STALL_S)
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.get("/", quick), web.get("/stall", stall)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_a_closed_loop_counts_every_answer(server: str) -> None:
+    """A failure means that refusals count as successes, or that answers are lost or counted twice."""
+    sent = itertools.count(1)
+
+    def build(number: int) -> bytes:
+        assert number == next(sent)
+        return generator.get("/")
+
+    run = await generator.generate(server, build, connections=8, seconds=0.4)
+    assert run.requests == next(sent) - 1 > 50
+    assert run.ok + run.refused == run.requests
+    assert run.refused == run.requests // 4
+    assert run.broken == 0
+
+
+async def test_an_open_loop_keeps_its_rate_and_sees_a_stall(server: str) -> None:
+    """A failure means that a stalled server looks fast because nobody was sent to it meanwhile."""
+    run = await generator.generate(
+        server, lambda _: generator.get("/stall"), connections=1, seconds=1.0, rate_per_s=100
+    )
+    assert run.requests == pytest.approx(100, abs=3)
+    assert run.broken == 0
+    assert run.max_ms >= STALL_S * 1000 * 0.9
+    assert run.p90_ms > STALL_S * 1000 * 0.3
+    assert run.p50_ms < STALL_S * 1000 * 0.5
+
+
+async def test_a_server_that_is_not_there_is_said(unused_tcp_port: int) -> None:
+    """A failure means that a benchmark of nothing reports figures."""
+    with pytest.raises(BenchError, match="cannot be reached"):
+        await generator.generate(
+            f"http://127.0.0.1:{unused_tcp_port}", lambda _: b"", connections=1, seconds=0.1
+        )
+
+
+async def test_the_floor_is_measured_by_the_same_tool() -> None:
+    """A failure means that ratios to bare have no denominator."""
+    tool = drive.chosen("generator", connections=4, seconds=0.5)
+    async with bare_server(2) as server:
+        post = await drive.bare(tool, server.url, method="POST")
+        get = await drive.bare(tool, server.url, method="GET")
+    assert post.ok == post.requests > 50
+    assert get.ok == get.requests > 50
+
+
+def test_a_purchase_names_each_sku_once_and_each_key_its_own_mail() -> None:
+    """A failure means that the load sends purchases that the shop refuses."""
+    body = drive.purchase(["A", "B"], "key-1")
+    assert body["lines"] == [{"sku": "A", "quantity": 1}, {"sku": "B", "quantity": 1}]
+    assert body["email"] == "key-1@example.com"
