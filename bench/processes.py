@@ -1,6 +1,7 @@
 """CPU and memory of processes, read from /proc: by role, in cores, and in MiB that a process shares with no other."""
 
 import os
+import resource
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -79,13 +80,20 @@ def snapshot(roots: Mapping[int, str]) -> dict[int, _Seen]:
     return {pid: _Seen(named, read[2], read[3]) for pid, read in table.items() if (named := role(pid))}
 
 
+def _ended_children_s() -> float:
+    """CPU seconds of our own children that have ended: load tools that are gone before they can be looked at."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Meter:
-    """Measures from its making to `read`."""
+    """Measures from its making to `read`. Where we are a root ourselves, children that ended meanwhile count as ours."""
 
     def __init__(self, roots: Mapping[int, str]) -> None:
         self._roots = dict(roots)
         self._at = time.monotonic()
         self._before = snapshot(self._roots)
+        self._ended_s = _ended_children_s()
 
     def read(self) -> list[Usage]:
         """Use by role since the beginning, greatest first."""
@@ -98,6 +106,9 @@ class Meter:
             cpu[seen.role] += seen.cpu_s - (before.cpu_s if before else 0.0)
             memory[seen.role] += seen.private_mib
             count[seen.role] += 1
+        mine = self._roots.get(os.getpid())
+        if mine is not None:
+            cpu[mine] += _ended_children_s() - self._ended_s
         usages = [
             Usage(role, count[role], round(cpu[role] / elapsed_s, 3), round(memory[role], 1)) for role in cpu
         ]

@@ -185,6 +185,14 @@ def test_processes_are_metered() -> None:
     assert usage["tests"].memory_mib > 5
 
 
+def test_a_load_tool_that_has_ended_is_metered() -> None:
+    """A failure means that the load's share of the box is told as nothing."""
+    meter = Meter({os.getpid(): "load"})
+    subprocess.run([sys.executable, "-c", "sum(n * n for n in range(2_000_000))"], check=True)
+    (usage,) = meter.read()
+    assert usage.cores > 0.5
+
+
 def test_samples_of_a_role_that_ended_still_count() -> None:
     """A failure means that a load process is missing from the CPU figures because it has ended."""
     whole = over([[Usage("load", 1, 0.5, 10.0)], [Usage("serve", 2, 1.0, 80.0)]])
