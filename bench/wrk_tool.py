@@ -27,7 +27,7 @@ async def run_wrk(
     """One run. Raises: BenchError with wrk's own words when it fails."""
     with tempfile.TemporaryDirectory(prefix="checkout-wrk-") as folder:
         whole = Path(folder) / f"{script}.lua"
-        whole.write_text((_SCRIPTS / "common.lua").read_text() + (_SCRIPTS / f"{script}.lua").read_text())
+        whole.write_text((_SCRIPTS / "frame.lua").read_text() + (_SCRIPTS / f"{script}.lua").read_text())
         process = await asyncio.create_subprocess_exec(
             "wrk",
             f"-t{threads}",
@@ -55,7 +55,7 @@ async def run_wrk(
 
 
 def parse(output: str) -> Run:
-    """The figures that `done` in common.lua wrote. Raises: BenchError when there are none."""
+    """The figures that `done` in frame.lua wrote. Raises: BenchError when there are none."""
     line = next((line for line in output.splitlines() if line.startswith(_TAG)), None)
     if line is None:
         raise BenchError(f"wrk did not finish:\n{output[-800:]}")

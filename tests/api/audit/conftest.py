@@ -13,12 +13,11 @@ import pytest
 from checkout.audit.counters import gate_of
 from checkout.audit.model import Charge, Report
 from checkout.audit.prove import audit
-from checkout.kit import sql
 from checkout.stock.rebuild import rebuild
 from config.settings import Settings
+from tests.api.audit import world as world_sql
 from tests.shop import Stores, running
 
-WORLD = sql.load(__file__, "world.sql")
 _copies = itertools.count(1)
 
 
@@ -32,7 +31,7 @@ class World:
 
     async def load_ledger(self) -> None:
         """The provider agrees with our payments as they are now."""
-        rows = await self.db.fetch(WORLD.ledger)
+        rows = await self.db.fetch(world_sql.LEDGER)
         self.ledger = [
             Charge(row["order_id"], row["charges"], row["charged"], row["refunded"]) for row in rows
         ]
@@ -70,13 +69,13 @@ async def _build(stores: Stores) -> Settings:
             assert status == 201, document
             ids.append(UUID(document["order"]["id"]))
         for number in range(3):
-            await shop.db.execute(WORLD.finish, ids[number], f"pi_{number}")
-        await shop.db.execute(WORLD.fail_payment, ids[3])
-        await shop.db.execute(WORLD.ask_shopper, ids[4])
-        await shop.db.execute(WORLD.cancel, ids[5])
-        await shop.db.execute(WORLD.owed_later, ids[6])
-        await shop.db.execute(WORLD.finish, ids[7], "pi_7")
-        await shop.db.execute(WORLD.limited_coupon, ids[0])
+            await shop.db.execute(world_sql.FINISH, ids[number], f"pi_{number}")
+        await shop.db.execute(world_sql.FAIL_PAYMENT, ids[3])
+        await shop.db.execute(world_sql.ASK_SHOPPER, ids[4])
+        await shop.db.execute(world_sql.CANCEL, ids[5])
+        await shop.db.execute(world_sql.OWED_LATER, ids[6])
+        await shop.db.execute(world_sql.FINISH, ids[7], "pi_7")
+        await shop.db.execute(world_sql.LIMITED_COUPON, ids[0])
     return settings
 
 

@@ -1,5 +1,6 @@
--- name: finish
--- The world's test: what workers would have done to order $1, in one commit: paid, invoiced, booked, told. $2 attempt's reference.
+"""The statements that bring the test shop's orders to their states, each as one commit."""
+
+FINISH = """
 WITH o AS (
     UPDATE orders SET status = 'booked', paid_at = now(), timeline_seq = 3 WHERE id = $1 RETURNING *
 ), p AS (
@@ -18,10 +19,10 @@ WITH o AS (
 ), n AS (
     INSERT INTO notifications_sent (order_id, kind, message_id) SELECT id, 'confirmation', 'm' FROM o
 )
-DELETE FROM outbox WHERE subject_id = $1
+DELETE FROM outbox WHERE subject_id = $1"""
+"""What workers would have done to order $1, in one commit: paid, invoiced, booked, told. $2 attempt's reference."""
 
--- name: fail_payment
--- A declined payment: nothing is owed until the shopper tries again.
+FAIL_PAYMENT = """
 WITH o AS (
     UPDATE orders SET status = 'payment_failed', timeline_seq = 2 WHERE id = $1 RETURNING *
 ), p AS (
@@ -30,15 +31,15 @@ WITH o AS (
 ), e AS (
     INSERT INTO order_events (order_id, seq, status) SELECT id, 2, 'payment_failed' FROM o
 )
-DELETE FROM outbox WHERE subject_id = $1
+DELETE FROM outbox WHERE subject_id = $1"""
+"""A declined payment: nothing is owed until the shopper tries again."""
 
--- name: ask_shopper
--- A payment that waits for its shopper keeps its outbox row.
+ASK_SHOPPER = """
 WITH o AS (UPDATE orders SET status = 'action_required', timeline_seq = 2 WHERE id = $1 RETURNING id)
-INSERT INTO order_events (order_id, seq, status) SELECT id, 2, 'action_required' FROM o
+INSERT INTO order_events (order_id, seq, status) SELECT id, 2, 'action_required' FROM o"""
+"""A payment that waits for its shopper keeps its outbox row."""
 
--- name: cancel
--- A cancelled order whose units went back.
+CANCEL = """
 WITH o AS (
     UPDATE orders SET status = 'cancelled', cancelled_at = now(), timeline_seq = 2 WHERE id = $1 RETURNING id
 ), e AS (
@@ -50,18 +51,18 @@ WITH o AS (
 ), r AS (
     UPDATE stock SET reserved = reserved + m.reserved_delta FROM m WHERE stock.item_id = m.item_id
 )
-DELETE FROM outbox WHERE subject_id = $1
+DELETE FROM outbox WHERE subject_id = $1"""
+"""A cancelled order whose units went back."""
 
--- name: owed_later
--- Work that was owed after the audit began.
-UPDATE outbox SET created_at = now() + interval '1 hour' WHERE subject_id = $1
+OWED_LATER = """
+UPDATE outbox SET created_at = now() + interval '1 hour' WHERE subject_id = $1"""
+"""Work that was owed after the audit began."""
 
--- name: ledger
+LEDGER = """
 SELECT order_id, count(*) AS charges, sum(amount_minor)::bigint AS charged, sum(refunded_minor)::bigint AS refunded
-FROM payments WHERE status IN ('succeeded', 'refunded') GROUP BY order_id
+FROM payments WHERE status IN ('succeeded', 'refunded') GROUP BY order_id"""
 
--- name: limited_coupon
--- A coupon that may be redeemed once and was, by order $1.
+LIMITED_COUPON = """
 WITH s AS (
     INSERT INTO stock (kind, on_hand, reserved) VALUES ('coupon', 1, 1) RETURNING item_id
 ), m AS (
@@ -69,4 +70,5 @@ WITH s AS (
 ), l AS (
     INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor) SELECT $1, 9, item_id, 1, 0 FROM s
 )
-INSERT INTO coupons (code, kind, item_id, percent_bp) SELECT 'ONCE', 'percent', item_id, 1000 FROM s
+INSERT INTO coupons (code, kind, item_id, percent_bp) SELECT 'ONCE', 'percent', item_id, 1000 FROM s"""
+"""A coupon that may be redeemed once and was, by order $1."""
