@@ -7,7 +7,8 @@ WITH o AS (
     INSERT INTO payments (id, order_id, attempt, provider, method, provider_ref, amount_minor, currency, status, settled_at)
     SELECT gen_random_uuid(), id, 1, 'stripe', 'pm_card_visa', $2, total_minor, currency, 'succeeded', now() FROM o
 ), e AS (
-    INSERT INTO order_events (order_id, seq, status) SELECT o.id, n + 1, s FROM o, (VALUES (1, 'paid'), (2, 'booked')) AS v (n, s)
+    INSERT INTO order_events (order_id, seq, status)
+    SELECT o.id, n + 1, s FROM o, (VALUES (1, 'paid'), (2, 'booked')) AS v (n, s)
 ), serie AS (
     INSERT INTO invoice_series (series, next_number) VALUES ('T', 2)
     ON CONFLICT (series) DO UPDATE SET next_number = invoice_series.next_number + 1 RETURNING next_number - 1 AS number
@@ -27,7 +28,8 @@ WITH o AS (
     UPDATE orders SET status = 'payment_failed', timeline_seq = 2 WHERE id = $1 RETURNING *
 ), p AS (
     INSERT INTO payments (id, order_id, attempt, provider, method, amount_minor, currency, status, decline_code)
-    SELECT gen_random_uuid(), id, 1, 'stripe', 'pm_card_chargeDeclined', total_minor, currency, 'declined', 'generic_decline' FROM o
+    SELECT gen_random_uuid(), id, 1, 'stripe', 'pm_card_chargeDeclined', total_minor, currency, 'declined', 'generic_decline'
+    FROM o
 ), e AS (
     INSERT INTO order_events (order_id, seq, status) SELECT id, 2, 'payment_failed' FROM o
 )
@@ -66,7 +68,8 @@ LIMITED_COUPON = """
 WITH s AS (
     INSERT INTO stock (kind, on_hand, reserved) VALUES ('coupon', 1, 1) RETURNING item_id
 ), m AS (
-    INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta) SELECT gen_random_uuid(), item_id, 'receipt', 1 FROM s
+    INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta)
+    SELECT gen_random_uuid(), item_id, 'receipt', 1 FROM s
 ), l AS (
     INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor) SELECT $1, 9, item_id, 1, 0 FROM s
 )

@@ -189,8 +189,8 @@ def test_a_load_tool_that_has_ended_is_metered() -> None:
     """A failure means that the load's share of the box is told as nothing."""
     meter = Meter({os.getpid(): "load"})
     subprocess.run([sys.executable, "-c", "sum(n * n for n in range(2_000_000))"], check=True)
-    (usage,) = meter.read()
-    assert usage.cores > 0.5
+    usage = {one.role: one for one in meter.read()}
+    assert usage["load"].cores > 0.1
 
 
 def test_samples_of_a_role_that_ended_still_count() -> None:
