@@ -9,6 +9,15 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from catalog_cache import Cache
+from catalog_cache.shared import SharedTier
+from checkout.accounts import http as accounts_http
+from checkout.accounts.auth import Auth
+from checkout.accounts.passwords import Passwords
+from checkout.accounts.store import AccountStore
+from checkout.admin import http as admin_http
+from checkout.admin.stats import Stats
+from checkout.admin.store import AdminStore
 from checkout.carts import http as carts_http
 from checkout.carts.carts import Carts
 from checkout.carts.hold import Holds
@@ -16,22 +25,32 @@ from checkout.carts.live import LiveCarts
 from checkout.carts.persist import Persister
 from checkout.carts.price import Pricing as CartPricing
 from checkout.carts.store import CartStore
+from checkout.catalog import http as catalog_http
 from checkout.catalog import store as catalog_store
 from checkout.catalog.offers import Offers
+from checkout.catalog.reading import Reading
+from checkout.edge import docs, health
 from checkout.edge.client import Clients, client_of
 from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
 from checkout.errors import ShopError, Unavailable
+from checkout.invoices import http as invoices_http
+from checkout.invoices.store import InvoiceStore
 from checkout.kit import crash
-from checkout.kit.db import Listener, Pool, make_pool
+from checkout.kit.db import Listener, Pool, fetch_one, make_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.kit.routes import Route
+from checkout.orders import events as orders_events
 from checkout.orders import http as orders_http
 from checkout.orders.committer import Committer
 from checkout.orders.http import OrderAccess
 from checkout.orders.place import Caller, Placer
 from checkout.orders.purchase import Pricing
 from checkout.orders.store import OrderStore
+from checkout.outbox.store import OutboxStore
+from checkout.payments import http as payments_http
+from checkout.payments.providers.stripe import StripeProvider
+from checkout.payments.store import PaymentStore
 from checkout.promotions.store import CustomerCounters
 from checkout.quoting.cache import RulebookCache
 from checkout.stock.gate import Gate
@@ -58,6 +77,10 @@ class Parts:
     committer: Committer
     orders: OrderStore
     offers: Offers
+    reading: Reading
+    follower: orders_events.Follower
+    stripe: StripeProvider
+    passwords: Passwords
     rules: RulebookCache
     carts: Carts
     persister: Persister
@@ -101,11 +124,19 @@ def _parts(settings: Settings) -> Parts:
     persister = Persister(CartStore(pool))
     metrics = Metrics(_metrics_folder(settings))
 
+    async def live(item_id: int) -> int | None:
+        units = await gate.available([item_id])
+        return None if units is None else units[0]
+
+    reading = Reading(pool, Cache(shared=SharedTier(lane, failures=(Unavailable, ReplyError))), live=live)
+
     def catalog_changed(payload: str) -> None:
         offers.invalidate(payload)
+        reading.changed(payload)
 
     def missed_some() -> None:
         offers.flush()
+        reading.changed("*")
         rules.changed()
 
     return Parts(
@@ -116,6 +147,14 @@ def _parts(settings: Settings) -> Parts:
         committer=Committer(settings.database_url),
         orders=OrderStore(pool),
         offers=offers,
+        reading=reading,
+        follower=orders_events.Follower(orders_events.TimelineStore(pool)),
+        stripe=StripeProvider(
+            api_key=settings.stripe_api_key,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            api_base=settings.stripe_api_base,
+        ),
+        passwords=Passwords(),
         rules=rules,
         carts=Carts(LiveCarts(gate), CartStore(pool), persister),
         persister=persister,
@@ -151,8 +190,13 @@ def _routes(parts: Parts) -> list[Route]:
     def caller_of(request: web.Request) -> Caller:
         return Caller(None, policy, limit_key("checkout", client_of(request)))
 
-    def may_see(_request: web.Request, _account_id: uuid.UUID | None) -> bool:
-        return False
+    auth = Auth(secret)
+
+    def may_see(request: web.Request, account_id: uuid.UUID | None) -> bool:
+        known = auth.caller(request)
+        return known is not None and (
+            known.role in ("admin", "support") or (account_id is not None and known.account_id == account_id)
+        )
 
     def cart_ordered(cart_id: str) -> None:
         task = asyncio.create_task(_mark_ordered(parts, cart_id))
@@ -173,10 +217,30 @@ def _routes(parts: Parts) -> list[Route]:
     )
     prices = CartPricing(parts.offers, parts.rules)
     holds = Holds(parts.carts, prices, parts.gate, ttl_s=settings.hold_ttl_s)
-    return [
+    outbox, admin_store = OutboxStore(parts.pool), AdminStore(parts.pool)
+    stats = Stats(admin_store, outbox, gate_is_open=lambda: parts.gate.is_open)
+
+    async def database() -> None:
+        await fetch_one(parts.pool, "SELECT 1")
+
+    async def gate() -> None:
+        if not parts.gate.is_open:
+            raise Unavailable("The gate is closed.", code="gate_away")
+
+    listed: list[Route] = []
+    listed += [
+        *catalog_http.routes(parts.reading),
+        *accounts_http.routes(AccountStore(parts.pool), auth, parts.passwords, parts.edge.shared),
+        *admin_http.routes(admin_store, outbox, stats, admin=auth.admin),
+        *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
+        *invoices_http.routes(InvoiceStore(parts.pool), access),
+        *orders_events.routes(parts.follower, access),
+        *health.routes(parts.metrics, {"database": database}, {"gate": gate}),
+        *docs.routes(lambda: listed, title="Checkout core", version="0.1.0"),
         *carts_http.routes(parts.carts, prices, holds),
         *orders_http.routes(placer, parts.orders, access, caller_of=caller_of),
     ]
+    return listed
 
 
 async def _mark_ordered(parts: Parts, cart_id: str) -> None:
@@ -213,5 +277,8 @@ async def _stop(app: web.Application) -> None:
     for task in parts.tasks:
         task.cancel()
     await asyncio.gather(*parts.tasks, return_exceptions=True)
+    await parts.follower.stop()
+    await parts.stripe.close()
+    parts.passwords.close()
     await parts.gate.lane.close()
     await parts.pool.close()

@@ -29,6 +29,7 @@ from config import limits
 from config.settings import Settings
 from workers.actors import pack
 from workers.broker import actor_of, make_broker, outstanding, queue_of
+from workers.log import configure_logs
 
 log = structlog.get_logger()
 _BUSY_PAUSE_S = 0.02
@@ -142,5 +143,6 @@ async def _run_with_gate(settings: Settings) -> None:
 
 def run_relay(settings: Settings) -> int:
     """Runs until it is told to stop; gives the exit code."""
+    configure_logs(settings)
     uvloop.run(_run_with_gate(settings))
     return 0

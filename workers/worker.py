@@ -15,6 +15,7 @@ from config import limits, local
 from config.settings import Settings, load
 from workers.actors import Crew, declare
 from workers.broker import make_broker
+from workers.log import configure_logs
 
 log = structlog.get_logger()
 # Dramatiq's command line has no types.
@@ -72,6 +73,7 @@ def _on_loop(work: Any) -> None:
 def boot() -> None:
     """What Dramatiq's command line calls in each worker process: settings, broker, actors."""
     settings = local.resolve(load())
+    configure_logs(settings)
     composition = Composition(settings)
     declare(make_broker(settings.broker_url, composition), composition.crew)
 
@@ -85,6 +87,7 @@ def run_workers(settings: Settings) -> int:
             str(settings.work_processes),
             "--threads",
             str(settings.work_threads),
+            "--skip-logging",
             "--worker-shutdown-timeout",
             str(int(limits.DRAIN_TIMEOUT_S * 1000)),
         ]

@@ -75,7 +75,9 @@ def parse(lines: Iterable[str], *, currency: str) -> Iterator[Parsed]:
     number = 1
     try:
         for number, row in enumerate(reader, 2):  # the error message below names the row
-            if group and row["Handle"].strip() not in ("", group[0][1]["Handle"].strip()):
+            if not any(row.values()):
+                continue
+            if group and row["Handle"].strip() != group[0][1]["Handle"].strip():
                 yield reading.product(group)
                 group = []
             group.append((number, row))

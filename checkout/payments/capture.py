@@ -15,14 +15,14 @@ async def capture(row: Row, *, store: PaymentStore, providers: Providers, return
     """
     state = await store.load(row.subject_id)
     if state is None or not state.is_unpaid or state.latest.status not in ("pending", "action_required"):
-        return await _nothing(row, store, state)
+        return await store.done(row.id)
     provider, attempt = providers[state.provider], state.latest
     if attempt.status == "pending":
         if state.past_deadline and attempt.provider_ref is None:
-            return await _nothing(row, store, state)
+            return await store.done(row.id)
         state = await _give_up_earlier(state, store, providers)
         if not state.is_unpaid:
-            return await _nothing(row, store, state)
+            return await store.done(row.id)
     fact: Fact | Unanswered
     if state.amount_minor == 0:
         fact = Fact(attempt.number, "succeeded", amount_minor=0)
@@ -36,11 +36,6 @@ async def capture(row: Row, *, store: PaymentStore, providers: Providers, return
     await store.settle(state, lambda now: apply(now, fact), finishes=None if undecided else row.id)
     if undecided:
         raise Later("the provider has not decided", delay_s=limits.PAYMENT_ASK_AGAIN_S)
-
-
-async def _nothing(row: Row, store: PaymentStore, state: OrderState | None) -> None:
-    if state is not None:
-        await store.settle(state, lambda _: None, finishes=row.id)
 
 
 async def _give_up_earlier(state: OrderState, store: PaymentStore, providers: Providers) -> OrderState:

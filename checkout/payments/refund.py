@@ -27,6 +27,7 @@ async def refund(row: Row, *, store: PaymentStore, providers: Providers, outbox:
     state = await store.load(row.subject_id)
     payload = await outbox.payload(row.id)
     if state is None or payload is None:
+        await store.done(row.id)
         return
     number = int(payload["attempt"])
     attempt = next((a for a in state.attempts if a.number == number), None)
@@ -36,7 +37,7 @@ async def refund(row: Row, *, store: PaymentStore, providers: Providers, outbox:
         or attempt.provider_ref is None
         or attempt.refunded_minor
     ):
-        await store.settle(state, lambda _: None, finishes=row.id)
+        await store.done(row.id)
         return
     provider = providers[state.provider]
     outcome = await provider.refund(

@@ -91,8 +91,7 @@ class PaymentStore:
             change = decide(state)
             if change is None:
                 if finishes is not None:
-                    async with acquired(self._pool) as connection:
-                        await finish(connection, finishes)
+                    await self.done(finishes)
                 return state
             committed = await self.commit(state, change, finishes=finishes)
             if committed is not None:
@@ -164,6 +163,11 @@ class PaymentStore:
             order_id,
             f"order {change.status}",
         )
+
+    async def done(self, row_id: int) -> None:
+        """Finishes an outbox row for which there is nothing to do."""
+        async with acquired(self._pool) as connection:
+            await finish(connection, row_id)
 
     async def owe_overdue(self, most: int) -> int:
         """Owes the cancelling of unpaid orders past their deadline, by Postgres's clock. Retry: safe."""

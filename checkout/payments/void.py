@@ -14,10 +14,8 @@ async def end_unpaid(row: Row, *, store: PaymentStore, providers: Providers) -> 
     Raises: Later. Retry: safe.
     """
     state = await store.load(row.subject_id)
-    if state is None:
-        return
-    if state.is_unpaid and not state.past_deadline:
-        await store.settle(state, lambda _: None, finishes=row.id)
+    if state is None or (state.is_unpaid and not state.past_deadline):
+        await store.done(row.id)
         return
     gone: list[Attempt] = []
     unsure = ""

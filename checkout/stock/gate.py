@@ -262,9 +262,12 @@ class Gate:
         return int(seconds) * 1000 + int(micros) // 1000
 
     async def remember(self, claim_ids: Sequence[uuid.UUID]) -> None:
-        """Marks claims as settled: after a rebuild, for the orders of the idempotency window. Raises: Unavailable."""
+        """Makes orders' claims known: after a rebuild, for the idempotency window. Raises: Unavailable.
+
+        A claim that is known keeps its record: it may still be open, and what it holds must stay countable.
+        """
         sent = [
-            self.lane.call(b"SET", CLAIM + claim.bytes, b"", b"EX", limits.IDEMPOTENCY_MEMORY_S)
+            self.lane.call(b"SET", CLAIM + claim.bytes, b"", b"NX", b"EX", limits.IDEMPOTENCY_MEMORY_S)
             for claim in claim_ids
         ]
         await asyncio.gather(*sent)

@@ -1,0 +1,121 @@
+"""The offers cache against a source that can be held up."""
+
+import asyncio
+from collections.abc import Sequence
+
+from checkout.catalog.offers import Offers
+from checkout.quoting.model import Offer
+
+
+class Source:
+    """Answers from a dict, when `gate` is open."""
+
+    def __init__(self) -> None:
+        self.prices = {"A": 100, "B": 200}
+        self.calls: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.fails: Exception | None = None
+
+    async def __call__(self, skus: Sequence[str], currency: str) -> Sequence[Offer]:
+        self.calls.append(sorted(skus))
+        found = [self.offer(sku, currency) for sku in skus if sku in self.prices]
+        await self.gate.wait()
+        if self.fails:
+            raise self.fails
+        return found
+
+    def offer(self, sku: str, currency: str) -> Offer:
+        return Offer(ord(sku[0]), sku, f"product-{sku}", sku.lower(), sku, currency, self.prices[sku], 1)
+
+
+async def test_a_known_offer_is_found_without_asking() -> None:
+    """If it fails, every quote costs a statement."""
+    source = Source()
+    offers = Offers(source)
+    assert offers.peek("A", "EUR") is None
+    assert (await offers.get_many(["A", "Z"], "EUR"))["A"].unit_minor == 100
+    assert offers.peek("A", "EUR") is not None
+    assert offers.peek("A", "USD") is None
+    assert set(await offers.get_many(["A", "Z"], "EUR")) == {"A"}
+    assert source.calls == [["A", "Z"]]
+
+
+async def test_those_who_wait_share_one_statement() -> None:
+    """If it fails, a cold start sends one statement per shopper."""
+    source = Source()
+    source.gate.clear()
+    offers = Offers(source)
+    waiting = [asyncio.create_task(offers.get_many([sku], "EUR")) for sku in "ABABAB" for _ in range(20)]
+    await asyncio.sleep(0.01)
+    source.gate.set()
+    answers = await asyncio.gather(*waiting)
+    assert len(source.calls) == 1
+    assert all(len(answer) == 1 for answer in answers)
+
+
+async def test_a_load_that_was_overtaken_is_not_kept() -> None:
+    """If it fails, an old price stays in the cache after the change was announced."""
+    source = Source()
+    source.gate.clear()
+    offers = Offers(source)
+    old = asyncio.create_task(offers.get_many(["A", "B"], "EUR"))
+    await asyncio.sleep(0.01)
+    source.prices["A"] = 111
+    offers.invalidate("product-A")
+    new = asyncio.create_task(offers.get_many(["A"], "EUR"))
+    await asyncio.sleep(0.01)
+    source.gate.set()
+    await old
+    assert (await new)["A"].unit_minor == 111
+    kept = offers.peek("A", "EUR")
+    assert kept is not None
+    assert kept.unit_minor == 111
+    assert offers.peek("B", "EUR") is not None
+
+
+async def test_a_flush_forgets_what_is_being_loaded() -> None:
+    """If it fails, a lost connection to the notifications leaves old prices behind."""
+    source = Source()
+    source.gate.clear()
+    offers = Offers(source)
+    load = asyncio.create_task(offers.get_many(["A"], "EUR"))
+    await asyncio.sleep(0.01)
+    offers.invalidate("*")
+    source.gate.set()
+    await load
+    assert offers.peek("A", "EUR") is None
+
+
+async def test_an_unknown_sku_is_asked_again_after_a_change_and_after_its_time() -> None:
+    """If it fails, a product that is published is not sold for a while."""
+    source, now = Source(), [0.0]
+    offers = Offers(source, negative_ttl_s=2, ttl_s=60, clock=lambda: now[0])
+    await offers.get_many(["N"], "EUR")
+    await offers.get_many(["N"], "EUR")
+    assert len(source.calls) == 1
+    source.prices["N"] = 5
+    offers.invalidate("product-N")
+    assert "N" in await offers.get_many(["N"], "EUR")
+    now[0] = 61
+    assert offers.peek("N", "EUR") is None
+
+
+async def test_the_number_is_bounded() -> None:
+    """If it fails, a large catalogue eats the process."""
+    source = Source()
+    source.prices = {chr(65 + n % 26) + str(n): n for n in range(200)}
+    offers = Offers(source, max_entries=50)
+    await offers.get_many(list(source.prices), "EUR")
+    assert len(offers) == 50
+
+
+async def test_a_failure_reaches_those_who_wait_and_is_not_remembered() -> None:
+    """If it fails, one broken connection stops all quotes."""
+    source = Source()
+    source.fails = RuntimeError("away")
+    offers = Offers(source)
+    answers = await asyncio.gather(*(offers.get_many(["A"], "EUR") for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, RuntimeError) for answer in answers)
+    source.fails = None
+    assert "A" in await offers.get_many(["A"], "EUR")
