@@ -54,11 +54,23 @@ def routes(
     return [
         Route("GET", "/healthz", healthz, "Whether this process lives", response=dict[str, str], **shared),  # type: ignore[arg-type]
         Route(
-            "GET", "/readyz", readyz, "Whether this process can serve", response=dict[str, object],
-            problems=("not_ready",), **shared,  # type: ignore[arg-type]
+            "GET",
+            "/readyz",
+            readyz,
+            "Whether this process can serve",
+            response=dict[str, object],
+            problems=("not_ready",),
+            **shared,  # type: ignore[arg-type]
         ),
-        Route("GET", "/metrics", exposition, "Numbers of all processes, for Prometheus", content_type="text/plain", **shared),  # type: ignore[arg-type]
-    ]  # fmt: skip
+        Route(
+            "GET",
+            "/metrics",
+            exposition,
+            "Numbers of all processes, for Prometheus",
+            content_type="text/plain",
+            **shared,
+        ),  # type: ignore[arg-type]
+    ]
 
 
 async def _try(check: Check) -> bool:
