@@ -37,7 +37,7 @@ def child(name: str, source: str, *arguments: str, **more: object) -> Child:
 async def until(true: Callable[[], bool]) -> None:
     """Wait, at most 10 s, for what another process brings about."""
     async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - another process changes it, so there is no event to await
+        while not true():
             await asyncio.sleep(0.01)
 
 
