@@ -50,9 +50,17 @@ def routes(
         text = await asyncio.to_thread(metrics.render)
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    shared = {"policy": None, "priority": 3, "tag": "machines"}
     return [
-        Route("GET", "/healthz", healthz, "Whether this process lives", response=dict[str, str], **shared),  # type: ignore[arg-type]
+        Route(
+            "GET",
+            "/healthz",
+            healthz,
+            "Whether this process lives",
+            response=dict[str, str],
+            policy=None,
+            priority=3,
+            tag="machines",
+        ),
         Route(
             "GET",
             "/readyz",
@@ -60,7 +68,9 @@ def routes(
             "Whether this process can serve",
             response=dict[str, object],
             problems=("not_ready",),
-            **shared,  # type: ignore[arg-type]
+            policy=None,
+            priority=3,
+            tag="machines",
         ),
         Route(
             "GET",
@@ -68,8 +78,10 @@ def routes(
             exposition,
             "Numbers of all processes, for Prometheus",
             content_type="text/plain",
-            **shared,
-        ),  # type: ignore[arg-type]
+            policy=None,
+            priority=3,
+            tag="machines",
+        ),
     ]
 
 
