@@ -128,7 +128,16 @@ def _parts(settings: Settings) -> Parts:
         units = await gate.available([item_id])
         return None if units is None else units[0]
 
-    reading = Reading(pool, Cache(shared=SharedTier(lane, failures=(Unavailable, ReplyError))), live=live)
+    shared = SharedTier(lane, failures=(Unavailable, ReplyError))
+    admit_server = lane.on_connect
+
+    async def shake_hands(connection: Lane) -> None:
+        if admit_server is not None:
+            await admit_server(connection)
+        await shared.on_connect(connection)  # a server that was away may have lost invalidations
+
+    lane.on_connect = shake_hands
+    reading = Reading(pool, Cache(shared=shared), live=live)
 
     def catalog_changed(payload: str) -> None:
         offers.invalidate(payload)
@@ -278,6 +287,7 @@ async def _stop(app: web.Application) -> None:
         task.cancel()
     await asyncio.gather(*parts.tasks, return_exceptions=True)
     await parts.follower.stop()
+    await parts.reading.cache.close()
     await parts.stripe.close()
     parts.passwords.close()
     await parts.gate.lane.close()

@@ -136,3 +136,16 @@ async def test_away_is_not_an_error(node: Make) -> None:
     cache.invalidate(["t"])
     assert (await cache.get("k", source)).body == b"2"
     assert cache.stats().shared_away > 0
+
+
+async def test_a_new_connection_believes_nothing_that_is_there(node: Make) -> None:
+    """If it fails, a gate that came back from an old file shows documents whose invalidation it lost."""
+    one, other = await node(), await node()
+    source = Source()
+    await one.get("k", source)
+    source.value = 2
+    other.shared._lane.drop()
+    async with asyncio.timeout(3):
+        while (entry := await other.get("k", source)) is None or entry.body != b"2":
+            other.memory.clear()
+            await asyncio.sleep(0.02)
