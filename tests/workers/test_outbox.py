@@ -3,7 +3,9 @@
 import asyncio
 import time
 
+from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
+from checkout.invoices.store import InvoiceStore
 from checkout.outbox.model import BOOK, INVOICE, TOPICS, Row
 from checkout.outbox.work import work_all
 from tests.workers.chain import Chain
@@ -59,14 +61,12 @@ async def test_invoice_numbers_have_no_gap_under_concurrency(chain: Chain) -> No
         orders,
     )
     ids = await chain.pool.fetch(
-        "INSERT INTO outbox (topic, subject_id) SELECT 'invoice.issue', i FROM unnest($1::uuid[]) i RETURNING id, subject_id",
+        """INSERT INTO outbox (topic, subject_id) SELECT 'invoice.issue', i FROM unnest($1::uuid[]) i
+           RETURNING id, subject_id""",
         [row["id"] for row in rows],
     )
     work = [Row(row["id"], row["subject_id"], 1) for row in ids]
     # Every row twice, as after a redelivery, by two workers at once.
-    from checkout.invoices.issue import Issuer
-    from checkout.invoices.store import InvoiceStore
-
     other = Issuer(InvoiceStore(chain.pool), Seller("S", "A", "1", "B", "DE", "s@example.com"))
     await asyncio.gather(
         work_all(TOPICS[INVOICE], work, chain.verbs[INVOICE], chain.outbox),
