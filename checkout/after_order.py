@@ -1,30 +1,19 @@
 """What happens to an order after its answer, wired: for each topic of the outbox, the verb that does the work."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checkout.admin import http as admin_http
-from checkout.admin.http import Admin
-from checkout.admin.stats import Stats
-from checkout.admin.store import AdminStore
-from checkout.invoices import http as invoices_http
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
 from checkout.invoices.store import InvoiceStore
 from checkout.kit.db import Pool
-from checkout.kit.routes import Route
 from checkout.notifications.confirm import Sender, confirm
 from checkout.notifications.smtp import SmtpSender
 from checkout.notifications.store import NotificationStore
-from checkout.orders import cancel, events
-from checkout.orders.events import Follower
-from checkout.orders.http import OrderAccess
-from checkout.orders.store import OrderStore
 from checkout.outbox.model import BOOK, CAPTURE, CONFIRM, INVOICE, REFUND, VOID, WEBHOOK, Row
 from checkout.outbox.store import OutboxStore
 from checkout.outbox.work import Verb
-from checkout.payments import http as payments_http
 from checkout.payments.ask import Providers
 from checkout.payments.capture import capture
 from checkout.payments.providers.stripe import StripeProvider
@@ -156,25 +145,3 @@ def sender_address(settings: Settings) -> Address:
         phone=settings.shop_phone,
         email=settings.shop_email,
     )
-
-
-def routes(
-    pool: Pool,
-    providers: Providers,
-    *,
-    orders: OrderStore,
-    access: OrderAccess,
-    follower: Follower,
-    admin: Admin,
-    gate_is_open: Callable[[], bool],
-) -> list[Route]:
-    """The routes of everything after the order, and of the admin's part."""
-    payments, outbox, figures = PaymentStore(pool), OutboxStore(pool), AdminStore(pool)
-    stats = Stats(figures, outbox, gate_is_open=gate_is_open)
-    return [
-        *payments_http.routes(payments, providers, access, orders),
-        *cancel.routes(payments, access, orders),
-        *events.routes(follower, access),
-        *invoices_http.routes(InvoiceStore(pool), access),
-        *admin_http.routes(figures, outbox, stats, admin=admin),
-    ]

@@ -40,6 +40,7 @@ from checkout.kit import crash
 from checkout.kit.db import Listener, Pool, fetch_one, make_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.kit.routes import Route
+from checkout.orders import cancel as orders_cancel
 from checkout.orders import events as orders_events
 from checkout.orders import http as orders_http
 from checkout.orders.committer import Committer
@@ -243,6 +244,7 @@ def _routes(parts: Parts) -> list[Route]:
         *admin_http.routes(admin_store, outbox, stats, admin=auth.admin),
         *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
         *invoices_http.routes(InvoiceStore(parts.pool), access),
+        *orders_cancel.routes(PaymentStore(parts.pool), access, parts.orders),
         *orders_events.routes(parts.follower, access),
         *health.routes(parts.metrics, {"database": database}, {"gate": gate}),
         *docs.routes(lambda: listed, title="Checkout core", version="0.1.0"),

@@ -6,7 +6,6 @@ from typing import Any
 
 import dramatiq
 import redis
-import uvloop
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AsyncIO, Middleware
 from redis.backoff import NoBackoff
@@ -46,7 +45,6 @@ def make_broker(broker_url: str, *middleware: Middleware) -> RedisBroker:
 
     Retries, result stores and metrics of Dramatiq's are left out: the outbox retries, the commit is the result.
     """
-    uvloop.install()
     client = redis.Redis(
         connection_pool=redis.ConnectionPool.from_url(
             broker_url,

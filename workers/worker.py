@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import structlog
+import uvloop
 from dramatiq import cli
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware, MiddlewareError
@@ -74,6 +75,7 @@ def boot() -> None:
     """What Dramatiq's command line calls in each worker process: settings, broker, actors."""
     settings = local.resolve(load())
     configure_logs(settings)
+    uvloop.install()  # before AsyncIO makes the worker's loop
     composition = Composition(settings)
     declare(make_broker(settings.broker_url, composition), composition.crew)
 
