@@ -114,11 +114,12 @@ async def test_a_shop_that_fails_is_told_again(config: SandboxConfig, shop: Shop
 async def test_lost_tries_are_made_again(config: SandboxConfig, shop: Shop) -> None:
     """If this fails, the drop knob loses events that Stripe would send again."""
     async with serve(config) as sandbox, aiohttp.ClientSession() as session:
-        sandbox.faults.turn({"seed": 1, "webhooks": {"drop_rate": 0.5, "retry_ms": 20}})
+        # Few enough drops that no event backs off for long, enough events that some are dropped.
+        sandbox.faults.turn({"seed": 1, "webhooks": {"drop_rate": 0.25, "retry_ms": 10}})
         api = client_of(sandbox.url, session)
-        made = {(await api.v1.payment_intents.create_async(payment())).id for _ in range(10)}
-        await shop.until(10)
-        lost = [row for row in sandbox.store.deliveries(100) if row["status"] == 0]
+        made = {(await api.v1.payment_intents.create_async(payment())).id for _ in range(40)}
+        await shop.until(40)
+        lost = [row for row in sandbox.store.deliveries(400) if row["status"] == 0]
     assert {event["data"]["object"]["id"] for event in shop.events()} == made
     assert lost
 
