@@ -37,11 +37,11 @@ class Lane(Protocol):
 
 class _Script:
     def __init__(self, name: str) -> None:
-        self.text = (_HERE / f"{name}.lua").read_text()
+        self.text = (_HERE / name).read_text()
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-_READ, _STORE, _INVALIDATE = _Script("read"), _Script("store"), _Script("invalidate")
+_READ, _STORE, _INVALIDATE = _Script("read.lua"), _Script("store.lua"), _Script("invalidate.lua")
 _decoder = msgspec.msgpack.Decoder(Document)
 _encoder = msgspec.msgpack.Encoder()
 

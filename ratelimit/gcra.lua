@@ -6,7 +6,7 @@
 --   emission_us  microseconds between two requests at the allowed rate, >= 1
 --   burst        requests that may come at once, >= cost
 --   cost         requests that this call counts for, >= 0 (0 only looks)
--- returns allowed (1 or 0), remaining (requests), reset_ms (until all of it is back), retry_ms (0 when allowed)
+-- Returns: allowed (1 or 0), remaining (requests), reset_ms (until all of it is back), retry_ms (0 when allowed)
 -- Complexity: O(1), one GET and at most one SET. The key expires by itself when its client is back at zero.
 -- Source: ATM Forum TM 4.0, generic cell rate algorithm, virtual scheduling. Model: ratelimit/gcra.py.
 local function gcra(key, now_ms, emission_us, burst, cost)

@@ -22,6 +22,8 @@ Line = Annotated[str, msgspec.Meta(min_length=1, max_length=45)]
 
 
 class PostalAddress(msgspec.Struct):
+    """Where a party lives, as MyDHL prints it."""
+
     postalCode: Annotated[str, msgspec.Meta(max_length=12)]
     cityName: Line
     countryCode: Country
@@ -32,6 +34,8 @@ class PostalAddress(msgspec.Struct):
 
 
 class Contact(msgspec.Struct):
+    """Whom the courier calls; a company name is required even of a private person."""
+
     phone: Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
     companyName: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     fullName: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -39,6 +43,8 @@ class Contact(msgspec.Struct):
 
 
 class Party(msgspec.Struct):
+    """A sender or a receiver: an address and a contact."""
+
     postalAddress: PostalAddress
     contactInformation: Contact
 
@@ -51,22 +57,30 @@ class Party(msgspec.Struct):
 
 
 class Parties(msgspec.Struct):
+    """Who sends and who receives."""
+
     shipperDetails: Party
     receiverDetails: Party
 
 
 class Dimensions(msgspec.Struct):
+    """Outer size of a package. Units: cm."""
+
     length: Annotated[float, msgspec.Meta(ge=1)]
     width: Annotated[float, msgspec.Meta(ge=1)]
     height: Annotated[float, msgspec.Meta(ge=1)]
 
 
 class Package(msgspec.Struct):
+    """One parcel. Units: weight in kg."""
+
     weight: Annotated[float, msgspec.Meta(ge=0.001, le=1000)]
     dimensions: Dimensions
 
 
 class Content(msgspec.Struct):
+    """What is sent, and what customs must know of it."""
+
     packages: Annotated[list[Package], msgspec.Meta(min_length=1, max_length=999)]
     isCustomsDeclarable: bool
     description: Annotated[str, msgspec.Meta(min_length=1, max_length=70)]
@@ -78,15 +92,21 @@ class Content(msgspec.Struct):
 
 
 class Pickup(msgspec.Struct):
+    """Whether a courier is to come for it."""
+
     isRequested: bool
 
 
 class Account(msgspec.Struct):
+    """The account that pays, and for what."""
+
     typeCode: str
     number: str
 
 
 class Reference(msgspec.Struct):
+    """A text of the shipper's own, printed on the label."""
+
     value: Annotated[str, msgspec.Meta(min_length=1, max_length=35)]
     typeCode: str = "CU"
 
@@ -110,6 +130,8 @@ class Shipment(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RatePlace(msgspec.Struct):
+    """As much of an address as a price needs."""
+
     postalCode: Annotated[str, msgspec.Meta(max_length=12)]
     cityName: Line
     countryCode: Country
@@ -117,6 +139,8 @@ class RatePlace(msgspec.Struct):
 
 
 class RateParties(msgspec.Struct):
+    """From where to where a price is asked."""
+
     shipperDetails: RatePlace
     receiverDetails: RatePlace
 

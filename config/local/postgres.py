@@ -23,6 +23,7 @@ from config.local.process import Process, await_predecessor, spawn
 
 MAJOR = "18"
 _DATABASE = "checkout"
+_MAKE_DATABASE = "CREATE DATABASE checkout;\n"
 _STILL_IN_USE = "is still in use"
 
 
@@ -196,7 +197,7 @@ class Postgres(Process):
         )
         self._run(
             [str(bin_dir / "postgres"), "--single", "-D", str(fresh), "postgres"],
-            typed=f"CREATE DATABASE {_DATABASE};\n",
+            typed=_MAKE_DATABASE,
         )
         with contextlib.suppress(FileNotFoundError):
             self.data.rmdir()
