@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench audit lock install clean
+.PHONY: help up test check bench audit docs lock install clean
 
 BIN := .venv/bin
 PACKAGES := checkout catalog_cache workers ratelimit bench config
@@ -38,6 +38,9 @@ bench: install ## benchmark what `make up` runs, and audit it
 
 audit: install ## prove the invariants against what `make up` runs
 	@exec $(BIN)/checkout audit $(ARGS)
+
+docs: install ## write what is made from the code: schema.sql, docs/{errors,settings,metrics}.md
+	@$(BIN)/python -m checkout.reference
 
 install: .venv/.installed ## install into .venv
 

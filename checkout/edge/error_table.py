@@ -287,8 +287,8 @@ def errors_page() -> str:
     lines = [
         "# Error codes",
         "",
-        "Generated from `checkout/edge/error_table.py`. Every refusal is an `application/problem+json` document "
-        "(RFC 9457) with one of these as its `code`; `type` leads here.",
+        "Written by `make docs` from `checkout/edge/error_table.py`. Every refusal is an `application/problem+json`",
+        "document (RFC 9457) with one of these as its `code`; its `type` leads here.",
         "",
     ]
     for code, found in ERRORS.items():
