@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
 import orjson
 from aiohttp import web
 
@@ -15,6 +16,13 @@ Check = Callable[[], Awaitable[None]]
 """Raises when its part cannot serve. A part that the shop can do without has no check here."""
 
 _CHECK_TIMEOUT_S = 1.0
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What /readyz says of a process that can serve. Shape: `parts` are `up` or `down`, by name."""
+
+    status: str
+    parts: dict[str, str]
 
 
 def routes(
@@ -66,7 +74,7 @@ def routes(
             "/readyz",
             readyz,
             "Whether this process can serve",
-            response=dict[str, object],
+            response=Readiness,
             problems=("not_ready",),
             policy=None,
             priority=3,
