@@ -75,8 +75,10 @@ async def test_a_webhook_whose_order_never_came_is_parked_and_applied_when_it_do
     assert await chain.payments.owe_parked_webhooks(10) == 0
     await chain.place(order_id=order)
     assert await chain.payments.owe_parked_webhooks(10) == 1
+    assert await chain.payments.owe_parked_webhooks(10) == 0
     await chain.step(only=WEBHOOK)
     assert await chain.status(order) == "paid"
+    assert await chain.payments.owe_parked_webhooks(10) == 0
 
 
 async def test_a_webhook_without_a_good_signature_leaves_no_trace(chain: Chain) -> None:
