@@ -62,6 +62,7 @@ def parsed(path: Path) -> ast.Module:
             gc.enable()
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Names of the modules that a file imports, anywhere in it."""
     found: set[str] = set()
@@ -81,3 +82,12 @@ def texts(path: Path) -> frozenset[str]:
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+
+
+def calls(path: Path, name: str) -> list[ast.Call]:
+    """Calls of this name (or of an attribute with this name) in a Python file."""
+    return [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name
+    ]
