@@ -188,6 +188,8 @@ CLAIM_ABANDONED_S = 12.0
 CLAIM_TTL_S = 24 * 3600
 # The reconciler and the sweepers look this often.
 RECONCILE_INTERVAL_S = 0.5
+# One process reconciles; when it dies another takes over after this.
+RECONCILE_LEAD_S = 1.0
 SWEEP_INTERVAL_S = 1.0
 SWEEP_BATCH = 200
 # Longest time the gate may stay too low once all is quiet.
@@ -217,7 +219,12 @@ _holds(
 )
 _holds(HOLD_TTL_MAX_S <= CLAIM_TTL_S, "a hold must expire before its record is dropped")
 _holds(
-    RECONCILE_INTERVAL_S * 2 < GATE_HEALED_S, "two looks of the reconciler must fit the promised healing time"
+    RECONCILE_INTERVAL_S < RECONCILE_LEAD_S,
+    "a reconciler that lives must renew its lead before it ends",
+)
+_holds(
+    RECONCILE_LEAD_S + RECONCILE_INTERVAL_S < GATE_HEALED_S,
+    "a new reconciler's first look must fit the promised healing time",
 )
 _holds(
     PAYMENT_WINDOW_MIN_S <= PAYMENT_WINDOW_S <= PAYMENT_WINDOW_MAX_S,

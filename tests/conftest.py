@@ -22,7 +22,7 @@ def stores() -> Iterator[Stores]:
     folder = Path(tempfile.mkdtemp(prefix="checkout-tests-"))
     started = start_stores(folder / "stores", durable=False)
     found = Stores(started.database_url, started.gate_url, started.broker_url, folder)
-    asyncio.run(_template(found))
+    asyncio.run(make_template(found))
     try:
         yield found
     finally:
@@ -30,7 +30,7 @@ def stores() -> Iterator[Stores]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _template(stores: Stores) -> None:
+async def make_template(stores: Stores) -> None:
     """A migrated database with the demo catalogue, to be copied for each test."""
     admin = await asyncpg.connect(stores.database_url)
     await admin.execute("CREATE DATABASE template_shop")

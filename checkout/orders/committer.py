@@ -238,15 +238,23 @@ class Committer:
                 waiting.answer.set_result(Earlier(row.id, row.fingerprint))
 
     async def _sift(self, connection: BatchConnection, batch: list[_Waiting]) -> list[_Waiting]:
-        """Refuses, in arrival order, what cannot be had by what Postgres shows now; gives the rest."""
+        """Refuses, in arrival order, what cannot be had by what Postgres shows now; gives the rest.
+
+        A draft whose order exists (a retry of a key whose answer was lost) is told of it, not that its own units are gone.
+        """
         items = {item for waiting in batch for item, _ in waiting.draft.items()}
         try:
             rows = await connection.stock_of(sorted(items))
+            earlier = await connection.by_claim([waiting.draft.claim_id for waiting in batch])
         except (*NOT_REACHED, QueryCanceled):
             _answer(batch, _AWAY)
             return []
         remaining = []
         for waiting in batch:
+            order = earlier.get(waiting.draft.claim_id)
+            if order is not None:
+                _answer([waiting], Earlier(order.id, order.fingerprint))
+                continue
             refusal = refuse(waiting.draft, rows)
             if refusal is None:
                 remaining.append(waiting)

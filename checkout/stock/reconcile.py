@@ -22,7 +22,7 @@ from config import limits
 
 log = structlog.get_logger()
 _REPAIR_AT_ONCE = 100
-_LEAD_MS = 3_000
+_LEAD_MS = int(limits.RECONCILE_LEAD_S * 1000)
 _SCAN_AT_ONCE = 2_000
 _RECALL_MOST = 100_000
 _RECALL_CHUNK = 2_000

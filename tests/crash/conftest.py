@@ -1,0 +1,37 @@
+"""Stores that the crash tests may break: the other tests' stores are left alone."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from config import local
+from tests.conftest import make_template
+from tests.shop import Stores
+
+
+@dataclass(slots=True)
+class BreakableStores(Stores):
+    """A run's stores with the servers behind them, to be killed and started again."""
+
+    servers: local.Stores = field(kw_only=True)
+
+
+@pytest.fixture(scope="package")
+def stores() -> Iterator[BreakableStores]:
+    """Stores for the crash tests alone; Postgres waits for its disk, as production's does."""
+    folder = Path(tempfile.mkdtemp(prefix="checkout-crash-"))
+    started = local.start_stores(folder / "stores", durable=True)
+    try:
+        found = BreakableStores(
+            started.database_url, started.gate_url, started.broker_url, folder, servers=started
+        )
+        asyncio.run(make_template(found))
+        yield found
+    finally:
+        started.stop()
+        shutil.rmtree(folder, ignore_errors=True)
