@@ -1,6 +1,6 @@
 """The catalogue's documents as types: what the OpenAPI document says of them. The bytes are made in reading.py.
 
-Guarantee (held by tests/api/catalog/test_documents.py): every document sent decodes as its type, no field more.
+Guarantee (held by tests/api/catalog/test_reading.py): every document sent decodes as its type, no field more.
 """
 
 from typing import Any, Literal

@@ -1,6 +1,6 @@
 """What a SKU costs now: the per-process cache that quoting reads.
 
-**Guarantees** (held by tests/api/catalog/test_offers.py and tests/unit/catalog/test_offers.py):
+**Guarantees** (held by tests/api/catalog/test_changes.py and tests/unit/catalog/test_offers.py):
 - An offer that was loaded before a change of its product is not kept after the change was announced.
 - No entry is served longer than OFFER_TTL_S; an unknown SKU is asked again after OFFER_NEGATIVE_TTL_S.
 - However many callers miss at once, one statement a currency is in flight, and the next one asks for all who wait.
