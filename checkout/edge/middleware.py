@@ -100,27 +100,25 @@ class Edge:
         Raises: ValueError when two routes have one method and path, or a policy is not known.
         """
         seen: set[tuple[str, str]] = set()
-        dispatch = Dispatch(app)
         for route in routes:
             if (route.method, route.path) in seen:
                 raise ValueError(f"{route.method} {route.path} is registered twice")
             seen.add((route.method, route.path))
             if route.policy is not None and route.policy not in self.policies:
                 raise ValueError(f"{route.method} {route.path}: no policy {route.policy!r}")
-            self._add(app, dispatch, route)
+            self._add(app, route)
         rest = Route("*", "/{path:.*}", _unmatched, "Everything else", policy="browse")
-        self._add(app, dispatch, rest, name="unmatched")
-        app[DISPATCH] = dispatch
+        self._add(app, rest, name="unmatched")
         app[METRICS] = self.metrics
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._end_streams)
         app.on_cleanup.append(self._stop)
 
-    def _add(self, app: web.Application, dispatch: Dispatch, route: Route, name: str | None = None) -> None:
+    def _add(self, app: web.Application, route: Route, name: str | None = None) -> None:
         composed = self._stream(route) if route.content_type == STREAM else self._compose(route)
-        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-            added = app.router.add_route(method, route.path, composed, expect_handler=_expect, name=name)
-            dispatch.add(added, method, route.path, composed)
+        app.router.add_route(route.method, route.path, composed, expect_handler=_expect, name=name)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, composed, expect_handler=_expect)
 
     def _compose(self, route: Route) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
         handler, priority = route.handler, route.priority
@@ -181,10 +179,7 @@ class Edge:
                     del running[token]
                     ended = clock()
                     leave(ended - began, healthy)
-            if response.__class__ is EncodedResponse:
-                state = "" if decision is None else state_of % (decision[1], -(-decision[2] // 1000))
-                response.lines += b"X-Request-Id: %b\r\n%b%b" % (given.encode(), state.encode(), always_lines)
-            elif not response.prepared:
+            if not response.prepared:
                 headers = response.headers
                 headers[_X_REQUEST_ID] = given
                 if decision is not None:
