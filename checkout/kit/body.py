@@ -103,15 +103,26 @@ def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
 
 async def raw(request: web.Request, *, max_bytes: int = limits.BODY_MAX_BYTES) -> bytes:
     """The body's bytes. Raises: TooLarge, UnsupportedMedia."""
-    if request.content_length is not None and request.content_length > max_bytes:
-        raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
     kind = request.headers.get("Content-Type", "application/json")
     if not kind.startswith("application/json"):
         raise UnsupportedMedia("Set Content-Type to application/json and send a JSON document.")
-    data = await request.read()
-    if len(data) > max_bytes:
+    return await whole(request, max_bytes=max_bytes)
+
+
+async def whole(request: web.Request, *, max_bytes: int) -> bytes:
+    """The body's bytes, whatever their declared type; of a longer one no more is held than it took to notice.
+
+    Raises: TooLarge.
+    """
+    if request.content_length is not None and request.content_length > max_bytes:
         raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
-    return data
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > max_bytes:
+            raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
+        parts.append(part)
+    return b"".join(parts)
 
 
 async def read(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
-from checkout.errors import Invalid, TooLarge
+from checkout.errors import Invalid
 from checkout.kit import body
 from checkout.kit.routes import Route
 from checkout.orders.http import OrderAccess
@@ -32,7 +32,7 @@ def routes(store: PaymentStore, providers: Providers, access: OrderAccess, order
     """The routes of payments."""
 
     async def webhook(request: web.Request) -> web.Response:
-        raw = await _webhook_body(request)
+        raw = await body.whole(request, max_bytes=limits.WEBHOOK_BODY_MAX_BYTES)
         try:
             await receive(providers["stripe"], headers=request.headers, body=raw, store=store)
         except BadSignature as error:
@@ -78,13 +78,3 @@ def routes(store: PaymentStore, providers: Providers, access: OrderAccess, order
             tag="orders",
         ),
     ]
-
-
-async def _webhook_body(request: web.Request) -> bytes:
-    """The bytes as signed, whatever their declared type. Raises: TooLarge."""
-    if (request.content_length or 0) > limits.WEBHOOK_BODY_MAX_BYTES:
-        raise TooLarge(f"Send at most {limits.WEBHOOK_BODY_MAX_BYTES} bytes to this route.")
-    raw = await request.read()
-    if len(raw) > limits.WEBHOOK_BODY_MAX_BYTES:
-        raise TooLarge(f"Send at most {limits.WEBHOOK_BODY_MAX_BYTES} bytes to this route.")
-    return raw
