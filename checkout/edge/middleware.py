@@ -214,7 +214,7 @@ class Edge:
             try:
                 if len(self.streams) > limits.STREAMS_MAX:
                     response: web.StreamResponse = self._shed(route)
-                elif policy is not None and not (found := self._take_here(policy, client)).allowed:
+                elif policy is not None and not (found := await self._take(policy, client)).allowed:
                     response = self._limited(policy.name, found.retry_ms)
                 else:
                     response = await route.handler(request)
@@ -229,9 +229,11 @@ class Edge:
 
         return composed
 
-    def _take_here(self, policy: Policy, client: str) -> Decision:
+    async def _take(self, policy: Policy, client: str) -> Decision:
         local = self.browse
-        return local.take(client) if local is not None and policy.name == "browse" else _ALLOWED
+        if local is not None and policy.name == "browse":
+            return local.take(client)
+        return await self.shared.take(policy, client)
 
     # -- refusals
 
@@ -343,9 +345,6 @@ class Edge:
             fell_back.value = self.shared.fell_back
 
         metrics.before_flush.append(prepare)
-
-
-_ALLOWED = Decision(True, 0, 0, 0)
 
 
 def attach_limit(response: web.StreamResponse, policy: Policy, remaining: int, reset_ms: int) -> None:
