@@ -32,6 +32,8 @@ async def judge(buyers: Buyers, db: Any, database_url: str, gate_url: str, *, wi
     asked = msgspec.structs.replace(plain, database_url=database_url, gate_url=gate_url)
     acknowledged = [one.order_id for one in buyers.purchases if one.order_id is not None]
     until = time.monotonic() + within_s
+    while time.monotonic() < until and await db.fetchval("SELECT EXISTS (SELECT FROM gate_suspects)"):
+        await asyncio.sleep(0.05)
     while True:
         report = await audit(asked, acknowledged=acknowledged, wait_s=0, ledger=_no_charges)
         broken = [one for one in report.findings if not one.ok and one.name not in _NOT_HERE]
@@ -40,7 +42,7 @@ async def judge(buyers: Buyers, db: Any, database_url: str, gate_url: str, *, wi
         wrong = [f"{one.name}: {one.figure} {one.unit} {one.detail}" for one in broken]
         assert {one.name for one in broken} == {"gate_counters"}, _first(wrong)
         assert time.monotonic() < until, _first(wrong)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
 
 
 def _first(wrong: list[str]) -> str:
