@@ -163,14 +163,14 @@ class TestShop:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[TestShop]:
     """The shop of these settings, served in this process on a free port."""
-    from checkout.app import build
+    from checkout.app import PARTS, build
+    from checkout.edge.serve import Running, listen
 
     app = build(settings)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
+    server = Running(app, app[PARTS].metrics)
+    socket = listen("127.0.0.1", 0)
+    port = socket.getsockname()[1]
+    await server.start(socket)
     db = await asyncpg.create_pool(settings.database_url, min_size=1, max_size=4)
     client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
     try:
@@ -178,4 +178,4 @@ async def running(settings: Settings) -> AsyncIterator[TestShop]:
     finally:
         await client.close()
         await db.close()
-        await runner.cleanup()
+        await server.stop()

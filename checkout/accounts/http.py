@@ -3,7 +3,6 @@
 from typing import Annotated, Protocol
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from checkout.accounts.auth import Auth
@@ -12,6 +11,7 @@ from checkout.accounts.passwords import Passwords
 from checkout.accounts.store import AccountStore
 from checkout.errors import Limited, Unauthenticated
 from checkout.kit import body
+from checkout.kit.answer import answer
 from checkout.kit.ids import secret_id
 from checkout.kit.routes import Route
 from config import limits
@@ -95,11 +95,7 @@ def routes(store: AccountStore, auth: Auth, passwords: Passwords, limiter: Limit
         refresh_token = secret_id()
         await store.begin_session(account.id, refresh_token)
         session = Session(auth.issue(account.id, account.role), refresh_token, auth.ttl_s)
-        return web.Response(
-            body=orjson.dumps(msgspec.structs.asdict(session)),
-            status=201,
-            headers={"Content-Type": "application/json"},
-        )
+        return answer(msgspec.structs.asdict(session), status=201)
 
     return [
         Route(

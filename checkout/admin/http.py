@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from checkout.admin.stats import Stats
 from checkout.admin.store import Adjustment, AdminStore
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body
+from checkout.kit.answer import answer
 from checkout.kit.ids import claim_id, fingerprint
 from checkout.kit.routes import Route
 from checkout.orders.http import idempotency_key
@@ -44,7 +44,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
 
     async def read_stats(request: web.Request) -> web.Response:
         admin(request)
-        return _json(await stats.read())
+        return answer(await stats.read())
 
     async def adjust(request: web.Request) -> web.Response:
         actor = admin(request)
@@ -55,12 +55,12 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             raise Invalid(
                 "Give either delta or on_hand.", errors=[("delta", "give it or on_hand, not both or none")]
             )
-        answer, replayed = await store.adjust(
+        adjusted, replayed = await store.adjust(
             claim_id(f"stock:{actor}", key),
             fingerprint(raw),
             Adjustment(wanted.sku, wanted.delta, wanted.on_hand, wanted.location, wanted.reason, actor),
         )
-        response = _json(answer)
+        response = answer(adjusted)
         if replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response
@@ -70,7 +70,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
         most = _limit(request)
         rows = await outbox.parked(_before(request), most + 1)
         more = len(rows) > most
-        return _json(
+        return answer(
             {
                 "items": [_dead_letter(row) for row in rows[:most]],
                 "next_cursor": _cursor(rows[most - 1]) if more else None,
@@ -83,7 +83,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
         row_id = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
         if not await outbox.replay(row_id):
             raise NotFound("There is no such dead letter; it may have been replayed already.")
-        return _json({"id": text, "replayed": True}, status=202)
+        return answer({"id": text, "replayed": True}, status=202)
 
     return [
         Route(
@@ -127,15 +127,6 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             tag="admin",
         ),
     ]
-
-
-def _json(document: Any, *, status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 def _dead_letter(row: Parked) -> dict[str, Any]:

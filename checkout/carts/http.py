@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from checkout.carts.carts import Carts
@@ -16,6 +15,7 @@ from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
 from checkout.errors import Conflict, Invalid, NotFound, Stale
 from checkout.kit import body
+from checkout.kit.answer import answer
 from checkout.kit.routes import Route
 from checkout.quoting.discount import obstacle
 from checkout.quoting.encode import option_document
@@ -28,6 +28,7 @@ _QUANTITY = msgspec.json.Decoder(LineQuantity)
 _COUPON = msgspec.json.Decoder(CouponEntry)
 _ADDRESS = msgspec.json.Decoder(CartAddress)
 _CHOICE = msgspec.json.Decoder(ShippingChoice)
+_PRIVATE = "private, no-store"
 _ENCODE_ADDRESS = msgspec.json.Encoder()
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
@@ -55,15 +56,11 @@ class CartRoutes:
     async def _answer(self, cart: Cart, status: int = 200) -> web.Response:
         priced = await self._pricing.of(cart)
         document = cart_document(cart, priced, now_ms=int(time.time() * 1000))
-        headers = {"ETag": f'"{cart.version}"', "Cache-Control": "private, no-store"}
+        response = answer(document, status=status, cache_control=_PRIVATE)
+        response.headers["ETag"] = f'"{cart.version}"'
         if status == 201:
-            headers["Location"] = f"/v1/carts/{cart.id}"
-        return web.Response(
-            body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
-            status=status,
-            content_type="application/json",
-            headers=headers,
-        )
+            response.headers["Location"] = f"/v1/carts/{cart.id}"
+        return response
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /v1/carts"""
@@ -158,11 +155,8 @@ class CartRoutes:
         if priced.quote.requires_shipping:
             options = self._pricing.options(priced, country=_country(cart))
             items = [{"option": option.code, **(option_document(option) or {})} for option in options]
-        return web.Response(
-            body=orjson.dumps({"items": items, "next_cursor": None, "currency": cart.currency}),
-            content_type="application/json",
-            headers={"Cache-Control": "private, no-store"},
-        )
+        listed = {"items": items, "next_cursor": None, "currency": cart.currency}
+        return answer(listed, cache_control=_PRIVATE)
 
     async def choose_shipping(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/shipping"""

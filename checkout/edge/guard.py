@@ -5,7 +5,8 @@ Guarantees:
   second for each 64 KiB that did arrive), or the connection is closed.
 - An idle connection costs no timer of ours; aiohttp closes it after its keep-alive time.
 
-Cost: two comparisons per packet; the sweep looks only at connections with an unfinished request.
+Cost: two comparisons per packet; an encoded response leaves in one write; the sweep looks only at connections whose
+request is unfinished.
 """
 
 import asyncio
@@ -17,7 +18,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web_protocol import RequestHandler
 
+from catalog_cache import EncodedResponse
 from checkout.edge import measured, problems
+from checkout.edge.dispatch import Dispatch
 from checkout.edge.metrics import Metrics
 from checkout.errors import ShopError
 from config import limits
@@ -68,8 +71,12 @@ class GuardedProtocol(RequestHandler):
 
     __slots__ = ("_body", "_got_bytes", "_since", "_slow")
 
-    def __init__(self, manager: web.Server, *, slow: SlowClients, **kwargs: Any) -> None:
+    def __init__(
+        self, manager: web.Server, *, slow: SlowClients, dispatch: Dispatch | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(manager, **kwargs)
+        if dispatch is not None:
+            self._request_handler = dispatch  # type: ignore[assignment]
         self._slow = slow
         self._since = 0.0
         self._body: Any = None
@@ -125,6 +132,20 @@ class GuardedProtocol(RequestHandler):
             if isinstance(body, bytes):
                 self.transport.write(_LATE % (len(body), body))
         self.force_close()
+
+    async def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> tuple[StreamResponse, bool]:
+        """Sends the response; what is bytes already goes out as it is. Says whether the client went away meanwhile."""
+        if not isinstance(resp, EncodedResponse) or self._upgraded or self._logging_enabled:
+            return await super().finish_response(request, resp, start_time)
+        request._finish()
+        if self.transport is None:
+            return resp, True
+        self.transport.write(resp.render(request))
+        if self._paused:
+            await self._drain_helper()
+        return resp, False
 
     def handle_error(
         self,

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from checkout.edge import problems
 from checkout.edge.metrics import Metrics
 from checkout.errors import ShopError, Unavailable
+from checkout.kit.answer import answer
 from checkout.kit.routes import Route
 
 Check = Callable[[], Awaitable[None]]
@@ -34,7 +34,7 @@ def routes(
     """
 
     async def healthz(_request: web.Request) -> web.Response:
-        return _json({"status": "ok"})
+        return answer({"status": "ok"})
 
     async def readyz(_request: web.Request) -> web.StreamResponse:
         names = [*checks, *(informative or {})]
@@ -52,7 +52,7 @@ def routes(
                     extra={"parts": parts},
                 )
             )
-        return _json({"status": "ready", "parts": parts})
+        return answer({"status": "ready", "parts": parts})
 
     async def exposition(_request: web.Request) -> web.Response:
         text = await asyncio.to_thread(metrics.render)
@@ -100,7 +100,3 @@ async def _try(check: Check) -> bool:
     except (OSError, TimeoutError, ShopError, RuntimeError):
         return False
     return True
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=orjson.dumps(value), headers={"Content-Type": "application/json"})

@@ -23,7 +23,9 @@ from multidict import istr
 
 from checkout.edge import measured, problems
 from checkout.edge.client import WHO, Clients, request_id
+from checkout.edge.dispatch import DISPATCH, Dispatch
 from checkout.edge.metrics import METRICS, Counter, Metrics
+from checkout.edge.stamp import ALWAYS, HSTS, Stamp
 from checkout.errors import Limited, ShopError
 from checkout.kit.routes import Handler, Route
 from config import limits
@@ -39,17 +41,6 @@ log = structlog.get_logger("checkout.edge")
 STREAM = "text/event-stream"
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 _X_REQUEST_ID = istr("X-Request-Id")
-_RATE_LIMIT = istr("RateLimit")
-_RATE_LIMIT_POLICY = istr("RateLimit-Policy")
-_CACHE_CONTROL = istr("Cache-Control")
-_CSP = istr("Content-Security-Policy")
-_ALWAYS = {
-    istr("X-Content-Type-Options"): "nosniff",
-    istr("Referrer-Policy"): "no-referrer",
-    istr("Server"): "checkout",
-    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
-}
-_HSTS = {istr("Strict-Transport-Security"): "max-age=63072000"}
 Identify = Callable[[web.Request], str | None]
 
 
@@ -81,7 +72,7 @@ class Edge:
         self.identify: Identify = identify or (lambda _request: None)
         self.in_flight = in_flight or InFlight()
         self.browse = LocalLimiter(policies["browse"].shared_by(processes)) if "browse" in policies else None
-        self.always = {**_ALWAYS, **(_HSTS if secure else {})}
+        self.always = {**ALWAYS, **(HSTS if secure else {})}
         self.deadline_s = deadline_s
         self.browse_deadline_s = browse_deadline_s
         self.running: dict[int, tuple[float, asyncio.Task[Any]]] = {}
@@ -100,25 +91,27 @@ class Edge:
         Raises: ValueError when two routes have one method and path, or a policy is not known.
         """
         seen: set[tuple[str, str]] = set()
+        dispatch = Dispatch(app)
         for route in routes:
             if (route.method, route.path) in seen:
                 raise ValueError(f"{route.method} {route.path} is registered twice")
             seen.add((route.method, route.path))
             if route.policy is not None and route.policy not in self.policies:
                 raise ValueError(f"{route.method} {route.path}: no policy {route.policy!r}")
-            self._add(app, route)
+            self._add(app, dispatch, route)
         rest = Route("*", "/{path:.*}", _unmatched, "Everything else", policy="browse")
-        self._add(app, rest, name="unmatched")
+        self._add(app, dispatch, rest, name="unmatched")
+        app[DISPATCH] = dispatch
         app[METRICS] = self.metrics
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._end_streams)
         app.on_cleanup.append(self._stop)
 
-    def _add(self, app: web.Application, route: Route, name: str | None = None) -> None:
+    def _add(self, app: web.Application, dispatch: Dispatch, route: Route, name: str | None = None) -> None:
         composed = self._stream(route) if route.content_type == STREAM else self._compose(route)
-        app.router.add_route(route.method, route.path, composed, expect_handler=_expect, name=name)
-        if route.method == "GET":
-            app.router.add_route("HEAD", route.path, composed, expect_handler=_expect)
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            added = app.router.add_route(method, route.path, composed, expect_handler=_expect, name=name)
+            dispatch.add(added, method, route.path, composed)
 
     def _compose(self, route: Route) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
         handler, priority = route.handler, route.priority
@@ -134,11 +127,7 @@ class Edge:
         statuses: dict[int, Counter] = {}
         clients, next_id, prefix, clock = self.clients.of, self._next_id, self._id_prefix, time.perf_counter
         count_here = local.count if local is not None else None
-        always = {
-            **self.always,
-            **({_RATE_LIMIT_POLICY: named.header} if named and not route.limited_by_handler else {}),
-        }
-        state_of = f'"{route.policy}";r=%d;t=%d'
+        stamp = Stamp(self.always, None if route.limited_by_handler else named)
         enter, leave, observe, loop_of = (
             in_flight.enter,
             in_flight.leave,
@@ -147,7 +136,7 @@ class Edge:
         )
         current_task = asyncio.current_task
 
-        async def composed(  # noqa: PLR0912 - one flat function: each call costs on every request
+        async def composed(
             request: web.Request,
         ) -> web.StreamResponse:
             began = clock()
@@ -179,17 +168,7 @@ class Edge:
                     del running[token]
                     ended = clock()
                     leave(ended - began, healthy)
-            if not response.prepared:
-                headers = response.headers
-                headers[_X_REQUEST_ID] = given
-                if decision is not None:
-                    headers[_RATE_LIMIT] = state_of % (decision[1], -(-decision[2] // 1000))
-                if _CACHE_CONTROL not in headers:
-                    headers[_CACHE_CONTROL] = "no-store"
-                if _CSP in headers:
-                    headers.update(always, **{_CSP: headers[_CSP]})
-                else:
-                    headers.update(always)
+            stamp(response, given, decision)
             status = response.status
             number = statuses.get(status)
             if number is None:
@@ -347,13 +326,6 @@ class Edge:
         metrics.before_flush.append(prepare)
 
 
-def attach_limit(response: web.StreamResponse, policy: Policy, remaining: int, reset_ms: int) -> None:
-    """Adds the RateLimit fields: for handlers that count the request in their own Redis call. Cost: 1 µs."""
-    headers = response.headers
-    headers[_RATE_LIMIT_POLICY] = policy.header
-    headers[_RATE_LIMIT] = f'"{policy.name}";r={remaining};t={-(-reset_ms // 1000)}'
-
-
 def limited(policy: Policy, retry_ms: int, remaining: int = 0, reset_ms: int = 0) -> Limited:
     """The refusal that such a handler raises; the layer adds Retry-After and the RateLimit fields."""
     error = Limited(f"The limit of the policy {policy.name!r} is used up.", retry_after_ms=retry_ms)
@@ -370,7 +342,7 @@ def stream_headers(request: web.Request) -> dict[str, str]:
         "X-Request-Id": request_id(request),
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
-        **{str(name): value for name, value in _ALWAYS.items()},
+        **ALWAYS,
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from multidict import CIMultiDict
 
+from catalog_cache import EncodedResponse, encoded
 from checkout.errors import Invalid, NotFound, ShopError, TooLarge, Unavailable
 from ratelimit import headers as limit_headers
 
@@ -67,16 +67,17 @@ def document(error: ShopError) -> dict[str, Any]:
     return found
 
 
-def response(error: ShopError, headers: Mapping[str, str] | None = None) -> web.Response:
+def response(error: ShopError, headers: Mapping[str, str] | None = None) -> EncodedResponse:
     """The answer for this error, with Retry-After where trying again helps."""
-    fields: CIMultiDict[str] = CIMultiDict(headers or {})
-    fields["Content-Type"] = CONTENT_TYPE
-    fields["Cache-Control"] = "no-store"
+    body = orjson.dumps(document(error), default=str)
+    made = encoded(body, status=error.status, content_type=CONTENT_TYPE)
+    if headers:
+        made.headers.update(headers)
     if error.retry_after_ms is not None:
-        fields["Retry-After"] = limit_headers.retry_after(error.retry_after_ms)
+        made.headers["Retry-After"] = limit_headers.retry_after(error.retry_after_ms)
     if error.status == 401:
-        fields["WWW-Authenticate"] = "Bearer"
-    return web.Response(body=orjson.dumps(document(error), default=str), status=error.status, headers=fields)
+        made.headers["WWW-Authenticate"] = "Bearer"
+    return made
 
 
 def of_http(error: web.HTTPException) -> ShopError:

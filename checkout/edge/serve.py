@@ -26,6 +26,7 @@ import uvloop
 from aiohttp import web
 
 from checkout.edge import logs, measured
+from checkout.edge.dispatch import DISPATCH
 from checkout.edge.guard import GuardedProtocol, SlowClients
 from checkout.edge.metrics import METRICS, Metrics, forget
 from config import limits
@@ -79,6 +80,7 @@ class Running:
     """One application that serves on one socket, in this event loop."""
 
     def __init__(self, app: web.Application, metrics: Metrics, *, access_log: bool = False) -> None:
+        self._app = app
         self._runner = web.AppRunner(
             app,
             handle_signals=False,
@@ -101,11 +103,13 @@ class Running:
             raise RuntimeError("the runner made no server")
         loop = asyncio.get_running_loop()
         access_log = logs.access_logger() if self._access_log else None
+        dispatch = self._app.get(DISPATCH)
 
         def protocol() -> GuardedProtocol:
             return GuardedProtocol(
                 server,
                 slow=self.slow,
+                dispatch=dispatch,
                 loop=loop,
                 access_log=access_log,
                 keepalive_timeout=keepalive_timeout_s,

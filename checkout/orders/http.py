@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import orjson
 from aiohttp import web
 
-from checkout.edge.middleware import attach_limit
+from catalog_cache import encoded
+from checkout.edge.stamp import attach_limit
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body
+from checkout.kit.answer import answer
 from checkout.kit.ids import claim_id, fingerprint, parse_uuid
 from checkout.kit.routes import Route
 from checkout.kit.tokens import opens
@@ -86,25 +87,21 @@ def routes(
         wanted = body.decode(raw, _decoder)
         caller = caller_of(request)
         scope = str(caller.account_id) if caller.account_id else "guest"
-        answer = await placer.place(
+        placed = await placer.place(
             wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller
         )
-        response = web.Response(body=answer.body, status=201, content_type="application/json")
-        if answer.replayed:
+        response = encoded(placed.body, status=201)
+        if placed.replayed:
             response.headers["Idempotent-Replayed"] = "true"
-        if answer.admission is not None and answer.admission.remaining >= 0:
-            attach_limit(response, caller.policy, answer.admission.remaining, answer.admission.reset_ms)
+        if placed.admission is not None and placed.admission.remaining >= 0:
+            attach_limit(response, caller.policy, placed.admission.remaining, placed.admission.reset_ms)
         return response
 
     async def read(request: web.Request) -> web.Response:
         row = await access.order(request)
         payments, shipments, events, invoice = await store.follow_up(row["id"])
         document = order_document(row, payments, shipments, events, invoice)
-        return web.Response(
-            body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
-            content_type="application/json",
-            headers={"Cache-Control": "private, no-store"},
-        )
+        return answer(document, cache_control="private, no-store")
 
     return [
         Route(

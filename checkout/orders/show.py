@@ -2,10 +2,10 @@
 
 import uuid
 
-import orjson
 from aiohttp import web
 
 from checkout.errors import NotFound
+from checkout.kit.answer import answer
 from checkout.orders.document import order_document
 from checkout.orders.store import OrderStore
 
@@ -16,9 +16,4 @@ async def order_response(store: OrderStore, order_id: uuid.UUID, *, status: int 
     if row is None:
         raise NotFound("There is no such order.")
     document = order_document(row, *await store.follow_up(order_id))
-    return web.Response(
-        body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "private, no-store"},
-    )
+    return answer(document, status=status, cache_control="private, no-store")

@@ -1,0 +1,84 @@
+"""From a request line straight to its route.
+
+aiohttp's router tries its resources one by one for every request. The paths of the contract are fixed, or have names as
+whole segments: a dictionary finds the first, and a comparison or two the others. Whatever is unusual about a request (an
+encoded character, a query on a path that has none, an Expect field) goes aiohttp's way, with the same outcome.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Awaitable
+from operator import itemgetter
+
+from aiohttp import hdrs, web
+from aiohttp.web_urldispatcher import AbstractRoute, UrlMappingMatchInfo
+
+from checkout.kit.routes import Handler
+
+DISPATCH: web.AppKey["Dispatch"] = web.AppKey("dispatch")
+"""Under this key an application carries its dispatch, for the protocol to ask."""
+_NAMED = re.compile(r"\{(\w+)\}")
+_PLAIN = re.compile(r"/v1/[A-Za-z0-9._~/-]+", re.ASCII)
+_NOUN = 2
+"""`/v1/carts/…` split at its slashes: an empty text, the version, the noun."""
+
+
+class Dispatch:
+    """The routes of an application by request line. Cost: under 2 µs; aiohttp's router takes about 5 µs."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._app = app
+        self._fixed: dict[tuple[str, str], tuple[Handler, UrlMappingMatchInfo]] = {}
+        self._shapes: defaultdict[tuple[str, str, int], list[_Shape]] = defaultdict(list)
+
+    def add(self, route: AbstractRoute, method: str, path: str, handler: Handler) -> None:
+        """Learns a route that the application's router has, too."""
+        if "{" not in path:
+            self._fixed[method, path] = handler, self._match({}, route)
+            return
+        segments = path.split("/")
+        whole = all(_NAMED.fullmatch(segment) or "{" not in segment for segment in segments)
+        if whole and path.startswith("/v1/") and "{" not in segments[_NOUN]:
+            shapes = self._shapes[method, segments[_NOUN], len(segments)]
+            shapes.append(_Shape(segments, handler, route))
+            shapes.sort(key=lambda shape: len(shape.names))
+
+    def __call__(self, request: web.Request) -> Awaitable[web.StreamResponse]:
+        """Handles the request: what aiohttp's server calls for each."""
+        if hdrs.EXPECT in request.headers:
+            return self._app._handle(request)
+        method, path = request.method, request.raw_path
+        fixed = self._fixed.get((method, path))
+        if fixed is not None:
+            handler, request._match_info = fixed
+            return handler(request)
+        if _PLAIN.fullmatch(path):
+            segments = path.split("/")
+            for shape in self._shapes.get((method, segments[_NOUN], len(segments)), ()):
+                if shape.texts_of(segments) == shape.texts:
+                    values = {name: segments[place] for place, name in shape.names}
+                    if all(values.values()):
+                        request._match_info = self._match(values, shape.route)
+                        return shape.handler(request)
+        return self._app._handle(request)
+
+    def _match(self, values: dict[str, str], route: AbstractRoute) -> UrlMappingMatchInfo:
+        match = UrlMappingMatchInfo(values, route)
+        match.add_app(self._app)
+        match.freeze()
+        return match
+
+
+class _Shape:
+    """A path whose segments are texts or names."""
+
+    __slots__ = ("handler", "names", "route", "texts", "texts_of")
+
+    def __init__(self, segments: list[str], handler: Handler, route: AbstractRoute) -> None:
+        self.handler, self.route = handler, route
+        self.names = [
+            (place, found[1]) for place, text in enumerate(segments) if (found := _NAMED.fullmatch(text))
+        ]
+        places = [place for place, text in enumerate(segments) if not _NAMED.fullmatch(text)]
+        self.texts_of = itemgetter(*places)
+        self.texts = self.texts_of(segments)
