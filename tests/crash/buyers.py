@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ class Purchase:
 class Answer:
     """What one request got, and when it did. Units: s."""
 
+    asked: str
     at: float
     took_s: float
     status: int
@@ -114,7 +116,7 @@ class Buyers:
             status, raw, retry_after = NO_ANSWER, b"", ""
         now = time.monotonic()
         code = str(msgspec.json.decode(raw).get("code", "")) if status >= 400 else ""
-        self.answers.append(Answer(now, now - began, status, code))
+        self.answers.append(Answer(f"{method} {path}", now, now - began, status, code))
         if status >= 500 and (status != 503 or not retry_after):
             self.broken.append(f"{method} {path}: {status} {code}, Retry-After {retry_after!r}")
         return status, raw, code
@@ -159,7 +161,8 @@ class Buyers:
     async def shop_until(self, stop: asyncio.Event, *, pause_s: float) -> None:
         """One buyer who buys, inline or by a cart, and insists on each purchase, until told to stop."""
         while not stop.is_set():
-            cart_id = await self.cart_of_some() if self._random.random() < 0.3 else None
+            chance = self._random.random()
+            cart_id = await self.cart_of_some(held=chance < 0.1) if chance < 0.3 else None
             wanted = self.purchase(cart_id=cart_id) if cart_id else self.of_some()
             while not stop.is_set():
                 await self.send(wanted)
@@ -167,7 +170,36 @@ class Buyers:
                 if not wanted.open:
                     break
 
+    @asynccontextmanager
+    async def burst(self, *, shoppers: int = 8, pause_s: float = 0.02) -> AsyncIterator[None]:
+        """Many buyers at once, for as long as the block lasts; before it is entered, each has an order."""
+        stop = asyncio.Event()
+        placed = self.placed
+        async with asyncio.TaskGroup() as group:
+            for _ in range(shoppers):
+                group.create_task(self.shop_until(stop, pause_s=pause_s))
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    while self.placed < placed + shoppers:
+                        await asyncio.sleep(0.05)
+                yield
+            finally:
+                stop.set()
+
     # -- what came of it
+
+    @property
+    def placed(self) -> int:
+        """How many purchases were acknowledged."""
+        return sum(1 for one in self.purchases if one.order_id is not None)
+
+    def failed(self, since: float, until: float = float("inf")) -> list[Answer]:
+        """Requests that ended between these moments with a 5xx or with no answer at all."""
+        return [
+            one
+            for one in self.answers
+            if since < one.at <= until and (one.status >= 500 or one.status == NO_ANSWER)
+        ]
 
     async def check_carts(self) -> None:
         """Every cart that was acknowledged and not bought is there as it was; then they are forgotten."""

@@ -20,6 +20,18 @@ class BreakableStores(Stores):
 
     servers: local.Stores = field(kw_only=True)
 
+    async def start(self, name: str) -> None:
+        """Starts a store that was killed; others go on meanwhile. It ends with the thread that calls this."""
+        process = self.servers[name]
+        process.spawn()
+        async with asyncio.timeout(60):
+            while not process.ready():
+                if not process.alive():
+                    assert process.again(), process.reason()
+                    process.spawn()
+                await asyncio.sleep(0.01)
+        self.servers.publish()
+
 
 @pytest.fixture(scope="package")
 def stores() -> Iterator[BreakableStores]:

@@ -1,4 +1,4 @@
-"""`checkout serve` for the crash tests: always one child under a parent that forgets sooner that a child has died.
+"""`checkout serve` for the crash tests: always children under a parent, who forgets sooner that a child has died.
 
 Arguments: none; settings come from the environment as for `checkout serve`. A child that lived `SETTLED_S` counts as
 recovered, so that the hundredth kill of a run is answered by as prompt a restart as the first.
@@ -18,7 +18,7 @@ SETTLED_S = 0.2
 def main() -> int:
     """Serves until SIGTERM."""
     limits.RESTART_SETTLED_S = SETTLED_S
-    mine = settings.load(os.environ | {"CHECKOUT_PROCESSES": "1"})
+    mine = settings.load(os.environ)
     logs.configure(mine.log_format, mine.log_level)
     return Parent(mine, build).run()
 

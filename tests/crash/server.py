@@ -78,7 +78,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(stores: Stores, name: str, *, database_url: str, gate_url: str) -> AsyncIterator[Server]:
+async def serving(
+    stores: Stores, name: str, *, database_url: str, gate_url: str, processes: int = 1
+) -> AsyncIterator[Server]:
     """A server on a free port; it and its children end with this block."""
     folder = stores.folder / name
     folder.mkdir(parents=True)
@@ -91,6 +93,7 @@ async def serving(stores: Stores, name: str, *, database_url: str, gate_url: str
         "CHECKOUT_GATE_URL": gate_url,
         "CHECKOUT_BROKER_URL": stores.fresh_broker_url(),
         "CHECKOUT_PORT": str(port),
+        "CHECKOUT_PROCESSES": str(processes),
         "CHECKOUT_RATE_LIMITS": UNLIMITED,
         "CHECKOUT_CRASH_AT": f"file:{crash_file}",
     }
