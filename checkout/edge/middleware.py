@@ -7,6 +7,7 @@ Guarantees:
 - Every answer, also aiohttp's own refusals, is either the handler's or a problem document with a documented code.
 - What an unexpected exception says goes to the log under the request's id, never to the client.
 - No request runs past its deadline; event streams have none, and a cap of their own.
+- A request takes its place when its body is here: who dribbles one keeps nobody out.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from checkout.edge.dispatch import DISPATCH, Dispatch
 from checkout.edge.metrics import METRICS, Counter, Metrics
 from checkout.edge.stamp import ALWAYS, HSTS, Stamp
 from checkout.errors import Limited, ShopError
+from checkout.kit import body
 from checkout.kit.routes import Handler, Route
 from config import limits
 from ratelimit import headers as limit_headers
@@ -146,6 +148,9 @@ class Edge:
                 given = f"{prefix}-{token:x}"
             response: web.StreamResponse
             decision: tuple[bool, int, int, int] | None = None
+            if not request.content.is_eof():
+                await body.arrive(request)
+                began = clock()
             if not enter(priority):
                 response = self._shed(route)
                 ended = began

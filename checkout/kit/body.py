@@ -4,6 +4,7 @@ Guarantees:
 - What a handler gets is exactly the Struct it asked for, or the caller gets a 400/413/415 problem that names the field.
 """
 
+import contextlib
 import json
 import re
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from config import limits
 
 T = TypeVar("T")
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_HELD: web.RequestKey[list[bytes]] = web.RequestKey("held", list)
 _FIELD = re.compile(r"field `(?P<name>[^`]+)`")
 
 
@@ -114,6 +116,9 @@ async def whole(request: web.Request, *, max_bytes: int) -> bytes:
 
     Raises: TooLarge.
     """
+    held: list[bytes] | None = request.get(_HELD)
+    if held is not None:
+        return await _with_rest(held, request, max_bytes)
     if request.content_length is not None and request.content_length > max_bytes:
         raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
     parts, size = [], 0
@@ -123,6 +128,37 @@ async def whole(request: web.Request, *, max_bytes: int) -> bytes:
             raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
         parts.append(part)
     return b"".join(parts)
+
+
+async def arrive(request: web.Request) -> None:
+    """Takes in a body that is still on its way, so that a request takes no place before it is whole.
+
+    Shape: of a body that no route takes only a part is awaited. What goes wrong, the body's reader meets again.
+    """
+    if (request.content_length or 0) > limits.WEBHOOK_BODY_MAX_BYTES:
+        return
+    held: list[bytes] = []
+    request[_HELD] = held
+    size = 0
+    with contextlib.suppress(Exception):
+        async for part in request.content.iter_any():
+            held.append(part)
+            size += len(part)
+            if size > limits.WEBHOOK_BODY_MAX_BYTES:
+                return
+
+
+async def _with_rest(held: list[bytes], request: web.Request, max_bytes: int) -> bytes:
+    size = sum(map(len, held))
+    too_large = TooLarge(f"Send at most {max_bytes} bytes to this route.")
+    if size > max_bytes:
+        raise too_large
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > max_bytes:
+            raise too_large
+        held.append(part)
+    return b"".join(held)
 
 
 async def read(
