@@ -2,48 +2,72 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from bench.ceiling import measure_ceiling
-from bench.drive import chosen
-from bench.floor import measure_floors
-from bench.page import page
-from bench.report import compare, keep, previous
-from bench.shop import BenchError
-from bench.smoke import Smoke, run_smoke
-from bench.terminal import console, messages, print_ceiling, print_floors, print_report, steps
+from bench.load.drive import chosen
+from bench.problem import BenchError
+from bench.report.history import compare, keep, previous
+from bench.report.page import page
+from bench.report.progress import Say, messages, steps
+from bench.report.result import Result
+from bench.report.terminal import console, print_result
+from bench.scenarios.ceiling import ROWS, Ceiling, run_ceiling
+from bench.scenarios.floor import run_floor
+from bench.scenarios.smoke import Smoke, run_smoke
 
-bench_app = typer.Typer(
-    help="Measure the shop, and audit it after every run: a figure without a clean audit does not count.\n\n"
-    "smoke: a thousand shoppers for a minute, judged by service levels, with a report to look at. "
-    "floor: what aiohttp alone does here. ceiling: how many durable checkouts a second, against that floor.",
-    no_args_is_help=True,
-)
-T = TypeVar("T")
+HELP = """Measure the shop, and audit it after every run: a figure without a clean audit does not count.
+
+Each scenario starts a shop of its own, on free ports, in a folder that it deletes afterwards; prints its figures and
+verdicts; and leaves a page with plots and the figures as JSON in bench/results, compared with the run before by ratio.
+
+Exit code: 0 good; 1 a target was missed; 2 it could not run; 3 the figures do not count (a request failed, or an
+invariant is broken)."""
+
+bench_app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 ToolName = Annotated[
     str, typer.Option("--tool", help="wrk, generator (our own), or auto: wrk where installed.")
 ]
 Connections = Annotated[int, typer.Option(help="Connections of the closed loop.", min=1, max=5000)]
 Seconds = Annotated[float, typer.Option(help="How long each row is measured.", min=1)]
+Processes = Annotated[int, typer.Option(help="serve processes.", min=1, max=24)]
+Results = Annotated[Path, typer.Option(help="Where results are kept and compared.")]
+Wait = Annotated[
+    float,
+    typer.Option(
+        help="Seconds to work off the backlog before the audit; what is left is audited as owed.", min=0
+    ),
+]
+RESULTS = Path("bench/results")
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def _run(scenario: str, work: Callable[[Say], Awaitable[Result]], *, results: Path, as_json: bool) -> None:
+    """Runs a scenario, shows, keeps and compares its result; ends with its exit code."""
+
+    async def whole(say: Say) -> Result:
+        return await work(say)
 
     try:
-        return asyncio.run(work)
+        with steps(scenario) as say:
+            result = asyncio.run(whole(say))
     except BenchError as error:
         messages.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
-
-
-def _write(document: Any) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    comparison = compare(result, previous(results, result))
+    kept, as_page = keep(result, page(result, comparison), results)
+    if as_json:
+        document: dict[str, Any] = {"ok": result.ok, "exit_code": result.exit_code}
+        document |= {**msgspec.to_builtins(result), "comparison": msgspec.to_builtins(comparison)}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+    else:
+        print_result(result, comparison)
+        console.print(f"page: {as_page}   figures: {kept}", style="dim", highlight=False)
+    raise typer.Exit(result.exit_code)
 
 
 @bench_app.command()
@@ -52,80 +76,59 @@ def smoke(
     seconds: Annotated[float, typer.Option(help="How long they are judged, after the ramp.", min=1)] = 45.0,
     ramp: Annotated[float, typer.Option(help="Seconds over which they arrive.", min=1)] = 15.0,
     url: Annotated[str, typer.Option(help="A shop that runs already; one of its own when not given.")] = "",
-    processes: Annotated[int, typer.Option(help="serve processes of the own shop.", min=1, max=24)] = 2,
-    results: Annotated[Path, typer.Option(help="Where reports are kept and compared.")] = Path(
-        "bench/results"
-    ),
+    processes: Processes = 2,
+    results: Results = RESULTS,
     seed: Annotated[int, typer.Option(help="The same seed draws the same baskets.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """A thousand shoppers for a minute: browse, fill carts, buy; with pauses, and baskets like real ones.
+    """Does it work under people? A thousand shoppers for a minute: browse, fill carts, buy. [dim]1–2 min[/dim]
 
-    Judged by the service levels of bench/slo.json; audited afterwards (a shop of its own only: another is audited where it
-    runs, with `checkout audit`). Leaves a page with plots and its figures as JSON, compared with the run before.
-    Exit 0 when every level holds and the audit is clean. Give a shop at --url raised CHECKOUT_RATE_LIMITS: all shoppers
-    come from one address.
+    With pauses, and baskets like real ones; judged by the service levels of bench/measure/slo.json. Give a shop at --url
+    raised CHECKOUT_RATE_LIMITS (all shoppers come from one address), and audit it where it runs.
     """
     asked = Smoke(users, seconds, ramp, url, processes, seed=seed)
-    with steps("smoke") as say:
-        report = _run(run_smoke(asked, say))
-    changes = compare(report, previous(results, report))
-    kept, as_page = keep(report, page(report, changes), results)
-    if as_json:
-        _write({"ok": report.ok, **msgspec.to_builtins(report)})
-    else:
-        print_report(report, changes)
-        console.print(f"report: {as_page}   figures: {kept}", style="dim", highlight=False)
-    raise typer.Exit(0 if report.ok else 1)
+    _run("smoke", lambda say: run_smoke(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
 def floor(
-    connections: Connections = 256, seconds: Seconds = 5.0, tool: ToolName = "auto", as_json: Json = False
+    connections: Connections = 256,
+    seconds: Seconds = 5.0,
+    tool: ToolName = "auto",
+    results: Results = RESULTS,
+    as_json: Json = False,
 ) -> None:
-    """The bare aiohttp application with one process and with two: POST and GET."""
+    """How fast is aiohttp alone here? The bare server, POST and GET, one process and two. [dim]30 s[/dim]"""
 
-    with steps("floor"):
-        floors = _run(measure_floors(chosen(tool, connections=connections, seconds=seconds)))
-    if as_json:
-        _write(floors)
-    else:
-        print_floors(floors)
+    async def work(say: Say) -> Result:
+        return await run_floor(chosen(tool, connections=connections, seconds=seconds), say)
+
+    _run("floor", work, results=results, as_json=as_json)
 
 
 @bench_app.command()
 def ceiling(
-    processes: Annotated[int, typer.Option(help="serve processes.", min=1, max=24)] = 2,
+    processes: Processes = 2,
     connections: Connections = 256,
     seconds: Seconds = 8.0,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the backlog to be worked off before the audit.")
-    ] = 900.0,
+    only: Annotated[str, typer.Option(help=f"Rows, separated by commas: {', '.join(ROWS)}.")] = "",
+    wait: Wait = 120.0,
     tool: ToolName = "auto",
     folder: Annotated[
-        Path | None,
-        typer.Option(help="Where the shop of the run is kept; a deleted one elsewhere when not given."),
+        Path | None, typer.Option(help="Keep the shop of the run here; deleted when not given.")
     ] = None,
+    results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
-    """Durable express checkouts a second ÷ bare POSTs a second, same run; hot SKU, sold out, reads; then drain and audit.
+    """How many of each request a second, ÷ bare aiohttp in the same run? (V1, V2, V3, V5, V7) [dim]4 min + the backlog[/dim]
 
-    Starts a shop of its own with `serve` alone, as on a node whose workers run elsewhere.
-    Exit 0 when nothing failed and the audit is clean; a ratio below its target is shown, and does not change the exit code.
+    `serve` alone, as on a node whose workers run elsewhere; the backlog is worked off afterwards, then audited. Bare POST
+    and GET are measured first and last; when they differ, the machine was not quiet, and the report says so.
     """
 
-    with steps("ceiling") as say:
-        result = _run(
-            measure_ceiling(
-                chosen(tool, connections=connections, seconds=seconds),
-                processes=processes,
-                drain_s=wait,
-                say=say,
-                folder=folder,
-            )
-        )
-    if as_json:
-        _write({"ok": result.ok, **msgspec.to_builtins(result)})
-    else:
-        print_ceiling(result)
-    raise typer.Exit(0 if result.ok else 1)
+    async def work(say: Say) -> Result:
+        rows = tuple(name.strip() for name in only.split(",") if name.strip())
+        asked = Ceiling(chosen(tool, connections=connections, seconds=seconds), processes, wait, rows, folder)
+        return await run_ceiling(asked, say)
+
+    _run("ceiling", work, results=results, as_json=as_json)

@@ -1,25 +1,19 @@
-"""Percentiles, the correction of coordinated omission, verdicts and the reports made of them."""
+"""Percentiles, the correction of coordinated omission, what load tools say, CPU by process."""
 
-import json
 import os
 import random
-import re
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+import time
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from bench import judge, recording
-from bench.histogram import Histogram
-from bench.judge import Level, Row
-from bench.page import page
-from bench.processes import Meter, Usage, over
-from bench.report import Moment, Report, compare, keep, previous, this_machine
-from bench.shop import BenchError
-from bench.wrk_tool import parse
+from bench.load import recording
+from bench.load.wrk_tool import parse
+from bench.measure.histogram import Histogram
+from bench.measure.processes import OTHERS, Meter, Usage, cpu_us, memory_of, over
+from bench.problem import BenchError
 
 
 def filled(*latencies_ms: float) -> Histogram:
@@ -82,96 +76,18 @@ def test_histograms_add_up_across_processes(tmp_path: Path) -> None:
     assert whole.seconds[3] == recording.Second(users=1000, requests=14, errors=2, orders=4)
 
 
-@pytest.mark.parametrize(
-    ("level", "ok"),
-    [
-        (Level("a", "p99", "p99_ms", "cart", most=20), True),
-        (Level("a", "p99", "p99_ms", "cart", most=5), False),
-        (Level("a", "nobody asked", "p99_ms", "checkout", most=20), False),
-        (Level("a", "errors", "errors", most=0), False),
-        (Level("a", "errors", "errors", most=3), True),
-        (Level("a", "orders", "orders", least=2), True),
-        (Level("a", "orders", "orders", least=3), False),
-    ],
-)
-def test_levels_are_judged(level: Level, ok: bool) -> None:
-    """A failure means that a run passes which should not, or the reverse."""
-    (verdict,) = judge.judge([level], {"cart": filled(10, 10, 10)}, errors=3, orders=2)
-    assert verdict.ok is ok
-
-
-def test_the_kept_levels_can_be_judged() -> None:
-    """A failure means that slo.json names a group or a measure that no run has."""
-    seen = {group: filled(1) for group in ("browse", "cart", "checkout", "order")}
-    assert all(verdict.ok for verdict in judge.judge(judge.levels(), seen, errors=0, orders=1))
-
-
-def report(**changes: object) -> Report:
-    """A run to be shown."""
-    row = Row("cart", 10, 1, 5.0, 1.0, 2.0, 3.0, 4.0, 3.5)
-    plain = Report(
-        kind="smoke",
-        at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        users=10,
-        ramp_s=1,
-        steady_s=2,
-        own_shop=True,
-        machine=this_machine(),
-        rows=[row],
-        groups=[row],
-        total=row,
-        orders=4,
-        sold_out=0,
-        errors={"cart": {"</script><b>500": 1}},
-        moments=[Moment(0, 10, 5, 0, 1, 1.0, 2.0, {"serve": 0.5}, {"serve": 80.0})],
-        usage=[],
-        distribution={"cart": [(50, 1.0), (100, 2.0)]},
-        verdicts=[judge.Verdict("errors", "failed requests", 1, "≤ 0", False)],
-        audit=None,
-    )
-    return msgspec.structs.replace(plain, **changes)
-
-
-def test_the_page_holds_everything_and_fetches_nothing() -> None:
-    """A failure means that a report cannot be opened without a network, or that an error's text runs as a script."""
-    text = page(report(), compare(report(orders=8), report()))
-    assert "uPlot" in text
-    assert not re.search(r"""(?:src|href)=["']?(?!data:)[a-z]*:?//""", text)
-    figures = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.DOTALL)
-    assert figures
-    told = json.loads(figures[1])
-    assert told["report"]["errors"]["cart"] == {"</script><b>500": 1}
-    assert told["ok"] is False
-    assert not re.search(r"\$(title|css|js|figures|plot_)", text.replace(figures[1], ""))
-
-
-def test_runs_are_kept_and_compared_with_their_own_kind(tmp_path: Path) -> None:
-    """A failure means that a run is compared with one of another size, with itself, or with none."""
-    first, other = report(), report(users=99, at=report().at + timedelta(minutes=1))
-    latest = report(at=report().at + timedelta(hours=1), orders=8)
-    assert previous(tmp_path, latest) is None
-    for one in (first, other, latest):
-        keep(one, "page", tmp_path)
-    (tmp_path / "smoke-20260101T000000Z.json").write_text('{"of": "an older version"}')
-    found = previous(tmp_path, latest)
-    assert found is not None
-    assert found.at == first.at
-    changes = {change.what: change for change in compare(latest, found)}
-    assert changes["orders"].percent == pytest.approx(100)
-    assert compare(latest, None) == []
-
-
 def test_wrks_answer_is_read() -> None:
     """A failure means that every ceiling is computed from misread figures."""
     said = (
         "Running 5s test\n"
-        'JSON {"duration_us":2000000,"requests":1000,"p50_us":1500,"p90_us":2500,"p99_us":9000,"max_us":12000,'
-        '"connect":0,"read":1,"write":0,"timeout":2,"status":100}\n'
+        'JSON {"duration_us":2000000,"requests":1000,"max_us":12000,"connect":0,"read":1,"write":0,"timeout":2,"status":100,'
+        '"percentiles":[[0,100],[50,1500],[90,2500],[99,9000],[99.9,11000],[100,12000]]}\n'
     )
     run = parse(said)
     assert (run.requests_per_s, run.ok, run.refused, run.broken) == (500, 900, 100, 3)
     assert run.ok_per_s == 450
-    assert run.p99_ms == 9
+    assert (run.p50_ms, run.p99_ms, run.p999_ms, run.max_ms) == (1.5, 9, 11, 12)
+    assert run.distribution[-1] == (100, 12)
     with pytest.raises(BenchError, match="unable to connect"):
         parse("unable to connect to 127.0.0.1")
 
@@ -187,16 +103,45 @@ def test_processes_are_metered() -> None:
 
 def test_a_load_tool_that_has_ended_is_metered() -> None:
     """A failure means that the load's share of the box is told as nothing."""
-    meter = Meter({os.getpid(): "load"})
+    meter = Meter({os.getpid(): "generator"})
     subprocess.run([sys.executable, "-c", "sum(n * n for n in range(2_000_000))"], check=True)
     usage = {one.role: one for one in meter.read()}
-    assert usage["load"].cores > 0.1
+    assert usage["generator"].cores > 0.1
 
 
 def test_samples_of_a_role_that_ended_still_count() -> None:
     """A failure means that a load process is missing from the CPU figures because it has ended."""
     whole = over([[Usage("load", 1, 0.5, 10.0)], [Usage("serve", 2, 1.0, 80.0)]])
     assert {one.role: one.cores for one in whole} == {"serve": 0.5, "load": 0.25}
+
+
+def test_cpu_is_told_per_request() -> None:
+    """A failure means that the cost of a request includes the load generator's neighbours, or is off by a factor."""
+    usage = [
+        Usage("serve", 2, 1.0, 80.0, 4.0),
+        Usage("supervisor", 1, 0.1, 9.0, 0.2),
+        Usage(OTHERS, 0, 1.0, 0.0, 3.0),
+    ]
+    assert cpu_us(usage, 20_000) == {"serve": 200.0}
+    assert cpu_us(usage, 0) == {}
+
+
+def test_what_others_use_is_told_apart() -> None:
+    """A failure means that a busy machine looks like a quiet one, and nobody doubts the ratios."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as stranger:
+        try:
+            meter, until = Meter({0: "nobody"}), time.monotonic() + 20
+            while (others := meter.read()[-1].cpu_s) < 0.2 and time.monotonic() < until:
+                pass
+        finally:
+            stranger.kill()
+    assert others >= 0.2
+
+
+def test_memory_of_a_process_is_read() -> None:
+    """A failure means that memory is judged by a figure that is not there."""
+    mine = next(one for one in memory_of({os.getpid(): "tests"}, "tests") if one.pid == os.getpid())
+    assert 10 < mine.pss_mib <= mine.rss_mib
 
 
 def test_gevent_stays_in_the_load_processes() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.baskets import Baskets
-from bench.fit import Figures, distance, fit, kept, popularity_shares, read_baskets, size_shares
+from bench.load.baskets import Baskets
+from bench.load.fit import Figures, distance, fit, kept, popularity_shares, read_baskets, size_shares
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bench import drive, generator
-from bench.floor import bare_server
-from bench.shop import BenchError
+from bench.load import drive, generator
+from bench.load.shapes import Shape, builder, get, purchase
+from bench.problem import BenchError
+from bench.shop.floor import bare_server
 
 STALL_S = 0.3
 
@@ -43,7 +44,7 @@ async def test_a_closed_loop_counts_every_answer(server: str) -> None:
 
     def build(number: int) -> bytes:
         assert number == next(sent)
-        return generator.get("/")
+        return get("/")
 
     run = await generator.generate(server, build, connections=8, seconds=0.4)
     assert run.requests == next(sent) - 1 > 50
@@ -55,13 +56,49 @@ async def test_a_closed_loop_counts_every_answer(server: str) -> None:
 async def test_an_open_loop_keeps_its_rate_and_sees_a_stall(server: str) -> None:
     """A failure means that a stalled server looks fast because nobody was sent to it meanwhile."""
     run = await generator.generate(
-        server, lambda _: generator.get("/stall"), connections=1, seconds=1.0, rate_per_s=100
+        server, lambda _: get("/stall"), connections=1, seconds=1.0, rate_per_s=100
     )
     assert run.requests == pytest.approx(100, abs=3)
     assert run.broken == 0
     assert run.max_ms >= STALL_S * 1000 * 0.9
     assert run.p90_ms > STALL_S * 1000 * 0.3
     assert run.p50_ms < STALL_S * 1000 * 0.5
+    assert sum(second.answers for second in run.seconds) == run.requests
+
+
+async def test_so_many_are_sent_and_every_answer_is_seen(server: str) -> None:
+    """A failure means that a benchmark prepares fewer carts than it measures, or waits for ever."""
+    bodies: list[tuple[int, int]] = []
+    run = await generator.generate(
+        server,
+        lambda _: get("/"),
+        connections=4,
+        seconds=30,
+        most=50,
+        seen=lambda status, body: bodies.append((status, len(body))),
+    )
+    assert run.requests == len(bodies) == 50
+    assert {size for _, size in bodies} == {300}
+    assert run.statuses == {200: 38, 409: 12}
+    assert run.elapsed_s < 20
+
+
+@pytest.mark.parametrize(
+    "kind", ["express", "cart_new", "cart_checkout", "cart_edit", "read", "bare_post", "bare_get"]
+)
+def test_every_shape_builds_whole_requests(kind: str) -> None:
+    """A failure means that a server waits for the rest of a request, or that two requests share a key."""
+    values = ["one\ttag-1", "two\ttag-2", "three\ttag-3"]
+    build = builder(Shape(kind, values))
+    sent = [build(number) for number in (1, 2)]
+    for data in sent:
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = [
+            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length")
+        ]
+        assert (length or [0])[0] == len(body)
+    keys = [line for data in sent for line in data.split(b"\r\n") if line.startswith(b"Idempotency-Key")]
+    assert len(set(keys)) == len(keys)
 
 
 async def test_a_server_that_is_not_there_is_said(unused_tcp_port: int) -> None:
@@ -76,14 +113,14 @@ async def test_the_floor_is_measured_by_the_same_tool() -> None:
     """A failure means that ratios to bare have no denominator."""
     tool = drive.chosen("generator", connections=4, seconds=0.5)
     async with bare_server(2) as server:
-        post = await drive.bare(tool, server.url, method="POST")
-        get = await drive.bare(tool, server.url, method="GET")
+        post = await drive.drive(tool, server.url, Shape("bare_post"))
+        get = await drive.drive(tool, server.url, Shape("bare_get"))
     assert post.ok == post.requests > 50
     assert get.ok == get.requests > 50
 
 
 def test_a_purchase_names_each_sku_once_and_each_key_its_own_mail() -> None:
     """A failure means that the load sends purchases that the shop refuses."""
-    body = drive.purchase(["A", "B"], "key-1")
+    body = purchase(["A", "B"], "key-1")
     assert body["lines"] == [{"sku": "A", "quantity": 1}, {"sku": "B", "quantity": 1}]
     assert body["email"] == "key-1@example.com"

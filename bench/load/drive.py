@@ -1,0 +1,82 @@
+"""One shape of request, sent by wrk where it is installed, else by the project's own generator."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from bench.load import generator, wrk_tool
+from bench.load.process import Asked
+from bench.load.run import Run
+from bench.load.shapes import Shape, builder
+from bench.problem import BenchError
+
+
+class Tool(Struct, frozen=True):
+    """How hard to drive. `name`: wrk or generator."""
+
+    name: str
+    connections: int
+    seconds: float
+
+    def lasting(self, seconds: float) -> "Tool":
+        """The same, for another while."""
+        return Tool(self.name, self.connections, seconds)
+
+
+def chosen(name: str, *, connections: int, seconds: float) -> Tool:
+    """The tool asked for; `auto` is wrk where it is installed. Raises: BenchError when it is not there."""
+    if name == "auto":
+        name = "wrk" if wrk_tool.available() else "generator"
+    if name not in ("wrk", "generator"):
+        raise BenchError(f"{name} is no load tool; choose auto, wrk or generator")
+    if name == "wrk" and not wrk_tool.available():
+        raise BenchError("wrk is not installed; `--tool generator` uses the project's own")
+    return Tool(name, connections, seconds)
+
+
+async def drive(tool: Tool, url: str, shape: Shape, *, rate_per_s: float = 0.0) -> Run:
+    """One run in a process of its own; an arrival rate is always kept by the own generator. Raises: BenchError."""
+    if tool.name == "wrk" and not rate_per_s:
+        return await wrk_tool.run_wrk(url, shape, connections=tool.connections, seconds=tool.seconds)
+    asked = Asked(url, shape, tool.connections, tool.seconds, rate_per_s)
+    with tempfile.TemporaryDirectory(prefix="checkout-load-") as folder:
+        told, found = Path(folder) / "asked.json", Path(folder) / "run.json"
+        told.write_bytes(msgspec.json.encode(asked))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bench.load.process",
+            str(told),
+            str(found),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            said = (await process.communicate())[1].decode(errors="replace").strip()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise BenchError(f"the load generator failed: {said.splitlines()[-1] if said else 'no word'}")
+        return msgspec.json.decode(found.read_bytes(), type=Run)
+
+
+async def send(
+    url: str, shape: Shape, count: int, *, connections: int = 64, seen: generator.Seen | None = None
+) -> Run:
+    """So many requests as fast as they are answered, from a thread: what is prepared before a measurement."""
+    return await asyncio.to_thread(
+        generator.run_generator,
+        url,
+        builder(shape),
+        connections=connections,
+        seconds=3600.0,
+        most=count,
+        seen=seen,
+    )

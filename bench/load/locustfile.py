@@ -1,0 +1,134 @@
+"""Locust's entry: `locust -f bench/load/locustfile.py --host URL`, with or without `--processes N`, `--master`, `--worker`.
+
+Without `--plan` it asks the shop what it sells, and Locust's own page shows the figures. With `--plan FILE --out FOLDER`, as
+the scenarios start it, each process that has users leaves in FOLDER what it saw. Locust and gevent live here and in
+shoppers.py, and nowhere else.
+"""
+# mypy: disallow-untyped-calls=False
+# (Locust and gevent annotate half of what they offer.)
+
+import itertools
+import os
+import random
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from bench.load import recording
+from bench.load.baskets import Baskets
+from bench.load.fit import kept
+from bench.load.open_files import raise_file_limit
+from bench.load.plan import Plan
+from bench.load.shoppers import CartShopper, ExpressShopper, Shopper, Visitor
+
+__all__ = ["CartShopper", "ExpressShopper", "Visitor"]
+_LISTED_PAGES = 5
+
+
+class Recorder:
+    """Listens to Locust's requests, and writes what it saw."""
+
+    def __init__(self, plan: Plan, environment: Environment) -> None:
+        self.recorded = recording.empty()
+        self.began = time.monotonic()
+        self._plan = plan
+        self._steady_from = plan.ramp_s
+        self._until = plan.ramp_s + plan.steady_s
+        self._environment = environment
+
+    def began_now(self, **_: Any) -> None:
+        """The test starts: seconds are counted from here."""
+        self.began = time.monotonic()
+        gevent.spawn(self.count_users)
+
+    def saw(
+        self, *, name: str, response_time: float, exception: BaseException | None = None, **_: Any
+    ) -> None:
+        """One answer, or the lack of one."""
+        elapsed_s = time.monotonic() - self.began
+        at = int(elapsed_s)
+        recorded, us = self.recorded, response_time * 1000
+        second = recorded.seconds[at]
+        second.requests += 1
+        recorded.latencies[at].add(us)
+        if exception is not None:
+            second.errors += 1
+            recorded.errors[name][str(exception)[:200]] += 1
+        elif name.startswith("checkout"):
+            second.orders += 1
+        if self._steady_from <= elapsed_s <= self._until:
+            recorded.names[name].add(us)
+
+    def count_users(self) -> None:
+        """Once a second, until the plan is over."""
+        while time.monotonic() - self.began < self._until:
+            runner = self._environment.runner
+            at = int(time.monotonic() - self.began)
+            self.recorded.seconds[at].users = runner.user_count if runner else 0
+            gevent.sleep(1)
+
+    def write(self, folder: Path) -> None:
+        """Leaves it for the process that adds up."""
+        self.recorded.steady_s = self._plan.steady_s
+        self.recorded.sold_out = next(Shopper.sold_out)
+        name = str(os.getpid())
+        (folder / f"orders-{name}.txt").write_text("".join(f"{order_id}\n" for order_id in Shopper.orders))
+        recording.write(self.recorded, folder / f"result-{name}.json")
+
+
+def sold_at(url: str) -> tuple[list[str], list[str]]:
+    """SKUs and slugs of a shop, by its own listing."""
+    skus: list[str] = []
+    slugs: list[str] = []
+    cursor = ""
+    for _ in range(_LISTED_PAGES):
+        after = f"&cursor={cursor}" if cursor else ""
+        with urllib.request.urlopen(f"{url}/v1/products?limit=100{after}") as response:
+            page = msgspec.json.decode(response.read())
+        slugs += [product["slug"] for product in page["items"]]
+        skus += [sku for product in page["items"] for sku in product.get("skus", ())]
+        cursor = page.get("next_cursor") or ""
+        if not cursor:
+            break
+    return skus, slugs
+
+
+def prepare(environment: Environment, **_: Any) -> None:
+    """Before the first user of this process: what there is to buy, and who listens."""
+    if isinstance(environment.runner, MasterRunner):
+        return
+    options: Any = environment.parsed_options
+    raise_file_limit()
+    if options.plan:
+        plan = msgspec.json.decode(Path(options.plan).read_bytes(), type=Plan)
+    else:
+        plan = Plan(environment.host or "", 0, 0.0, 1e9, *sold_at(environment.host or ""))
+    seed = plan.seed * 1_000_003 + (os.getpid() if options.processes else 0)
+    random.seed(seed)
+    Shopper.plan = plan
+    Shopper.baskets = Baskets(plan.skus, kept(), seed)
+    Shopper.products = Baskets(plan.slugs, kept(), seed)
+    Shopper.orders = []
+    Shopper.sold_out = itertools.count()
+    if options.out:
+        recorder, folder = Recorder(plan, environment), Path(options.out)
+        environment.events.request.add_listener(recorder.saw)
+        environment.events.test_start.add_listener(recorder.began_now)
+        environment.events.quitting.add_listener(lambda **_: recorder.write(folder))
+
+
+def add_options(parser: Any) -> None:
+    """Options of ours beside Locust's own."""
+    parser.add_argument("--plan", default="", include_in_web_ui=False, help="what to do, as JSON")
+    parser.add_argument("--out", default="", include_in_web_ui=False, help="where to leave what was seen")
+
+
+events.init_command_line_parser.add_listener(add_options)
+events.init.add_listener(prepare)

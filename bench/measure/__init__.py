@@ -1,0 +1,1 @@
+"""What is read while they do: latencies, CPU and memory by process, what the shop says it answered, and the verdict."""

@@ -1,0 +1,289 @@
+"""`bench ceiling`: how many requests of each kind a second, ÷ what the bare server does in the same run; then audited."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench.load.drive import Tool
+from bench.load.shapes import Shape
+from bench.measure.processes import OTHERS, over
+from bench.measure.row import Measured, Plan, measure
+from bench.measure.targets import Verdict, judged
+from bench.problem import BenchError
+from bench.report.progress import Say
+from bench.report.result import Chart, Figure, Line, Machine, Result, Row, this_machine
+from bench.shop.afterwards import drain_and_audit
+from bench.shop.catalogue import carts, etags, listings
+from bench.shop.floor import Floor, measure_bare
+from bench.shop.own import OwnShop, own_shop
+from bench.shop.store import stock_up
+
+ROWS = ("product", "listing", "304", "cart_edit", "refused", "express", "hot", "cart_checkout")
+_UNITS = 500_000_000
+_SOLD_OUT = 20
+_PRODUCTS = 500
+_CARTS = 2_000
+_CARTS_MOST = 400_000
+_SPARE_CARTS = 1.6
+_DRIFTED = 0.1
+_BUSY_CORES = 0.15
+
+
+class Ceiling(Struct, frozen=True):
+    """What is asked for. Units: seconds; `only` names rows, all when empty; `drain_s` 0 audits without working off."""
+
+    tool: Tool
+    processes: int = 2
+    drain_s: float = 120.0
+    only: tuple[str, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The rows, in their order; what another one is divided by or sized by comes along. Raises: BenchError."""
+        unknown = [name for name in self.only if name not in ROWS]
+        if unknown:
+            raise BenchError(f"{unknown[0]} is no row of the ceiling; choose from {', '.join(ROWS)}")
+        asked = set(self.only or ROWS)
+        if asked & {"hot", "cart_checkout"}:
+            asked.add("express")
+        return tuple(name for name in ROWS if name in asked)
+
+    @property
+    def warm_s(self) -> float:
+        """How long each row runs before it counts."""
+        return max(1.0, self.tool.seconds / 4)
+
+
+async def run_ceiling(asked: Ceiling, say: Say) -> Result:
+    """The whole run, on a shop of its own with `serve` alone. Raises: BenchError."""
+    at, began, machine, wanted = datetime.now(UTC), time.monotonic(), this_machine(), asked.wanted
+    first = await floors(asked.tool, asked.processes, say)
+    async with own_shop(processes=asked.processes, kinds=("serve",), folder=asked.folder) as shop:
+        say("filling the shelves")
+        plans = Plans(asked, shop, *await _stocked(shop))
+        measured: list[Measured] = []
+        for name in wanted:
+            say(f"preparing {name}")
+            plan = await plans.of(name, measured)
+            say(f"{plan.what}, {asked.tool.seconds:.0f} s")
+            measured.append(await measure(asked.tool, shop, plan, warm_s=asked.warm_s))
+        await shop.stop()
+        last = await floors(asked.tool, asked.processes, say)
+        after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
+    bare = between(first, last)
+    rows = [one.row(bare) for one in measured]
+    return Result(
+        scenario="ceiling",
+        title=f"Ceiling: {asked.processes} × serve, {asked.tool.connections} connections of {asked.tool.name}",
+        at=at,
+        took_s=round(time.monotonic() - began, 1),
+        asked={
+            "tool": asked.tool.name,
+            "connections": str(asked.tool.connections),
+            "seconds": f"{asked.tool.seconds:g}",
+            "processes": str(asked.processes),
+        },
+        machine=machine,
+        rows=[*bare_rows(first, last), *rows],
+        charts=charts(rows),
+        facts=[(f"{row.per_s:,.0f}/s", row.what) for row in rows if row.name in ("express", "product")],
+        verdicts=verdicts(rows),
+        figures=figures(rows),
+        usage=over([one.usage for one in measured]),
+        problems=[*(problem for one in measured for problem in one.problems), *after.problems],
+        notes=[
+            *noise(first, last, measured, machine),
+            *(note for one in measured for note in one.notes),
+            *after.notes,
+        ],
+        bare_per_s=round(bare["POST"], 1),
+        audit=after.audit,
+        drained=after.drained,
+    )
+
+
+async def floors(tool: Tool, processes: int, say: Say) -> dict[str, Floor]:
+    """The bare server, POST and GET."""
+    found = {}
+    for method in ("POST", "GET"):
+        say(f"bare {method}, {tool.seconds:.0f} s")
+        found[method] = await measure_bare(tool, method=method, processes=processes)
+        if not found[method].run.ok:
+            raise BenchError("the bare server answered nothing")
+    return found
+
+
+def between(first: dict[str, Floor], last: dict[str, Floor]) -> dict[str, float]:
+    """The bare rates of the run: the mean of first and last."""
+    return {m: (first[m].run.requests_per_s + last[m].run.requests_per_s) / 2 for m in first}
+
+
+async def _stocked(shop: OwnShop) -> tuple[list[str], list[str], list[str]]:
+    """SKUs that do not run out, SKUs that are sold out, slugs."""
+    url = shop.settings.database_url
+    skus, slugs = await stock_up(url, units=_UNITS)
+    sold_out, on_sale = skus[-_SOLD_OUT:], skus[:-_SOLD_OUT]
+    await stock_up(url, units=_UNITS, sold_out=sold_out)
+    return on_sale, sold_out, slugs
+
+
+class Plans:
+    """The rows, prepared when their turn comes: carts are made and ETags read before anything is measured."""
+
+    def __init__(
+        self,
+        asked: Ceiling,
+        shop: OwnShop,
+        skus: Sequence[str],
+        sold_out: Sequence[str],
+        slugs: Sequence[str],
+    ) -> None:
+        self._asked, self._shop = asked, shop
+        self._skus, self._sold_out, self._slugs = list(skus), list(sold_out), list(slugs)
+
+    async def of(self, name: str, before: Sequence[Measured]) -> Plan:
+        """The plan of a row; `before` are those measured so far. Raises: BenchError."""
+        url, skus = self._shop.url, self._skus
+        paths = [f"/v1/products/{slug}" for slug in self._slugs[:_PRODUCTS]]
+        if name == "product":
+            return Plan(name, "product reads", Shape("read", paths), over="GET")
+        if name == "listing":
+            return Plan(name, "listing pages", Shape("read", await listings(url)), over="GET")
+        if name == "304":
+            return Plan(
+                name,
+                "product reads, unchanged (304)",
+                Shape("read", await etags(url, paths)),
+                304,
+                over="GET",
+            )
+        if name == "cart_edit":
+            made = await carts(url, skus, _CARTS, lines=3)
+            lines = [f"{cart.id}\t{sku}" for cart in made for sku in cart.skus]
+            return Plan(name, "cart edits, one line of three", Shape("cart_edit", lines))
+        if name == "refused":
+            shape = Shape("express", self._sold_out)
+            return Plan(name, "express checkouts, sold out (refused)", shape, 409, "out_of_stock")
+        if name == "express":
+            return Plan(name, "express checkouts, uniform SKUs", Shape("express", skus), 201, places=True)
+        if name == "hot":
+            what = "express checkouts, all of the same SKUs"
+            return Plan(name, what, Shape("express", skus[:2]), 201, places=True)
+        rate = next(one.run.requests_per_s for one in before if one.plan.name == "express")
+        needed = int(rate * self._asked.tool.seconds * _SPARE_CARTS) + 2 * self._asked.tool.connections
+        made = await carts(url, skus, min(needed, _CARTS_MOST), lines=2)
+        return Plan(
+            name,
+            "checkouts of carts",
+            Shape("cart_checkout", [cart.id for cart in made]),
+            201,
+            places=True,
+            warm=Shape("express", skus),
+        )
+
+
+def bare_rows(first: dict[str, Floor], last: dict[str, Floor]) -> list[Row]:
+    """The floor as rows."""
+    rows = []
+    for when, found in (("first", first), ("last", last)):
+        for method, floor in found.items():
+            run = floor.run
+            cpu = {one.role: one.cpu_s / run.requests * 1e6 for one in floor.usage if one.role != OTHERS}
+            rows.append(
+                Row(
+                    f"bare {method} {when}",
+                    f"bare {method}, {when}",
+                    run.requests_per_s,
+                    run.requests,
+                    run.ok,
+                    failed=run.broken + run.refused,
+                    p50_ms=run.p50_ms,
+                    p90_ms=run.p90_ms,
+                    p99_ms=run.p99_ms,
+                    p999_ms=run.p999_ms,
+                    max_ms=run.max_ms,
+                    cpu_us={role: round(us, 1) for role, us in cpu.items() if us > 0.05},
+                )
+            )
+    return rows
+
+
+_ROLES = ("serve", "postgres", "gate")
+_JUDGED = {
+    "product": "V3 product",
+    "listing": "V3 listing",
+    "304": "V3 304",
+    "cart_edit": "V2",
+    "refused": "V7",
+    "express": "V1",
+}
+
+
+def verdicts(rows: Sequence[Row]) -> list[Verdict]:
+    """Every target whose rows were measured."""
+    by_name = {row.name: row for row in rows}
+    found = [
+        judged(target, row.ratio)
+        for name, target in _JUDGED.items()
+        if (row := by_name.get(name)) is not None and row.ratio is not None
+    ]
+    if {"hot", "express"} <= by_name.keys() and by_name["express"].per_s:
+        found.append(judged("V5", by_name["hot"].per_s / by_name["express"].per_s))
+    return sorted(found, key=lambda verdict: verdict.name)
+
+
+def figures(rows: Sequence[Row]) -> list[Figure]:
+    """What is compared with the run before: ratios."""
+    return [Figure(f"{row.name} ÷ {row.over}", row.ratio, "ratio") for row in rows if row.ratio is not None]
+
+
+def charts(rows: Sequence[Row]) -> list[Chart]:
+    """Ratios beside their targets; where the CPU of one request goes."""
+    by_target = {verdict.name: verdict for verdict in verdicts(rows)}
+    bounds: list[float | None] = []
+    for row in rows:
+        verdict = by_target.get(_JUDGED.get(row.name, ""))
+        bounds.append(float(verdict.bound.split()[1]) if verdict else None)
+    seen = {role for row in rows for role, us in row.cpu_us.items() if us >= 1}
+    roles = sorted(seen, key=lambda role: _ROLES.index(role) if role in _ROLES else len(_ROLES))
+    labels = [row.name for row in rows]
+    return [
+        Chart(
+            "Rate ÷ bare server, with the target",
+            "",
+            [],
+            [Line("ratio", [row.ratio for row in rows])],
+            "bars",
+            labels,
+            bounds,
+        ),
+        Chart(
+            "CPU of one request, by process",
+            "µs",
+            [],
+            [Line(role, [row.cpu_us.get(role, 0.0) for row in rows]) for role in roles],
+            "bars",
+            labels,
+        ),
+    ]
+
+
+def noise(
+    first: dict[str, Floor], last: dict[str, Floor], measured: Sequence[Measured], machine: Machine
+) -> list[str]:
+    """What makes the ratios less certain than they look."""
+    notes = []
+    for method, floor in first.items():
+        change = last[method].run.requests_per_s / floor.run.requests_per_s - 1
+        if abs(change) > _DRIFTED:
+            notes.append(
+                f"bare {method} moved by {change:+.0%} from first to last: ratios are no more certain than that"
+            )
+    others = next((one.cores for one in over([one.usage for one in measured]) if one.role == OTHERS), 0.0)
+    if others > _BUSY_CORES:
+        notes.append(f"other programs used {others:.2f} of {machine.cores} cores meanwhile")
+    return notes

@@ -1,0 +1,78 @@
+"""The only SQL of the benchmarks: what is on sale, and stock enough for a run. For shops that a benchmark started itself."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from checkout.kit import sql
+from checkout.kit.db import OwnConnection, connect
+from checkout.outbox.model import BOOK, CAPTURE
+
+QUERIES = sql.load(__file__)
+_MOST = 100_000
+
+
+async def on_sale(connection: OwnConnection, currency: str) -> tuple[list[str], list[str]]:
+    """(SKUs, slugs of their products) on sale in the currency."""
+    rows = await connection.fetch(QUERIES.skus, currency, _MOST)
+    return [row["sku"] for row in rows], list(dict.fromkeys(row["slug"] for row in rows))
+
+
+async def stock_up(
+    database_url: str, *, units: int, currency: str = "EUR", sold_out: Sequence[str] = (), wait_s: float = 15
+) -> tuple[list[str], list[str]]:
+    """Gives every variant this many units, some none at all, and waits until the gate knows. Gives what is on sale.
+
+    Raises: TimeoutError when no reconciler repairs the gate's counters in time.
+    """
+    connection = await connect(database_url, purpose="bench")
+    try:
+        await connection.execute(QUERIES.restock, [], units)
+        if sold_out:
+            await connection.execute(QUERIES.restock, list(sold_out), 0)
+        async with asyncio.timeout(wait_s):
+            while await connection.fetchval(QUERIES.suspects):  # noqa: ASYNC110 - another process repairs
+                await asyncio.sleep(0.1)
+        skus, slugs = await on_sale(connection, currency)
+        return [sku for sku in skus if sku not in sold_out], slugs
+    finally:
+        await connection.close()
+
+
+async def count_orders(database_url: str) -> int:
+    """How many orders Postgres holds."""
+    connection = await connect(database_url, purpose="bench")
+    try:
+        return int(await connection.fetchval(QUERIES.count_orders))
+    finally:
+        await connection.close()
+
+
+class Backlog:
+    """What is owed, asked again and again over one connection."""
+
+    def __init__(self, connection: OwnConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, database_url: str) -> AsyncIterator["Backlog"]:
+        """For a while."""
+        connection = await connect(database_url, purpose="bench")
+        try:
+            yield cls(connection)
+        finally:
+            await connection.close()
+
+    async def by_topic(self) -> dict[str, int]:
+        """Open rows of the outbox by topic."""
+        return {row["topic"]: row["rows"] for row in await self._connection.fetch(QUERIES.owed)}
+
+    async def owed(self) -> int:
+        """All open rows."""
+        return sum((await self.by_topic()).values())
+
+    async def unbooked(self) -> int:
+        """Orders that are not paid or not booked yet."""
+        owed = await self.by_topic()
+        return owed.get(CAPTURE, 0) + owed.get(BOOK, 0)
