@@ -61,7 +61,7 @@ from checkout.stock.store import StockStore
 from config import limits
 from config.settings import Settings
 from ratelimit.policies import policies
-from ratelimit.shared import LIMIT_SOURCES, SharedLimiter, limit_key
+from ratelimit.shared import LIMIT_SOURCES, SharedLimiter
 
 log = structlog.get_logger()
 PROVIDERS = frozenset({"stripe"})
@@ -71,6 +71,7 @@ PROVIDERS = frozenset({"stripe"})
 class Parts:
     """Everything that one serve process is made of."""
 
+    auth: Auth
     settings: Settings
     pool: Pool
     gate: Gate
@@ -149,8 +150,10 @@ def _parts(settings: Settings) -> Parts:
         reading.changed("*")
         rules.changed()
 
+    auth = Auth(settings.secret_key.encode())
     return Parts(
         settings=settings,
+        auth=auth,
         pool=pool,
         gate=gate,
         stock=stock,
@@ -176,6 +179,7 @@ def _parts(settings: Settings) -> Parts:
             ),
             metrics=metrics,
             clients=Clients(settings.trusted_proxies),
+            identify=auth.account_of,
             processes=settings.processes,
             secure=settings.public_url.startswith("https"),
         ),
@@ -197,10 +201,13 @@ def _routes(parts: Parts) -> list[Route]:
     settings, secret = parts.settings, parts.settings.secret_key.encode()
     policy = parts.edge.policies["checkout"]
 
-    def caller_of(request: web.Request) -> Caller:
-        return Caller(None, policy, limit_key("checkout", client_of(request)))
+    auth = parts.auth
 
-    auth = Auth(secret)
+    def caller_of(request: web.Request) -> Caller:
+        if "Authorization" not in request.headers:
+            return Caller(None, policy, client_of(request))
+        known = auth.require(request)
+        return Caller(known.account_id, policy, str(known.account_id))
 
     def may_see(request: web.Request, account_id: uuid.UUID | None) -> bool:
         known = auth.caller(request)
@@ -221,6 +228,7 @@ def _routes(parts: Parts) -> list[Route]:
         pricing=Pricing(carts=parts.carts, offers=parts.offers, rules=parts.rules),
         cart_ordered=cart_ordered,
         counters=CustomerCounters(parts.pool, secret),
+        limiter=parts.edge.shared,
         secret=secret,
         payment_window_s=settings.payment_window_s,
         providers=PROVIDERS,

@@ -25,8 +25,6 @@ CHECKOUT_BODY_MAX_BYTES = 32 * 1024
 WEBHOOK_BODY_MAX_BYTES = 256 * 1024
 # An admin's import; anything larger is imported from the command line.
 IMPORT_BODY_MAX_BYTES = 16 * 1024 * 1024
-# Deeper JSON than this is an attack on the parser, never a document of ours.
-JSON_DEPTH_MAX = 16
 # Request line and header fields, each: aiohttp's own defaults, written down because the proxies must agree.
 HEADER_FIELD_MAX_BYTES = 8190
 HEADER_LINE_MAX_BYTES = 8190
@@ -94,11 +92,9 @@ DRAIN_TIMEOUT_S = 10.0
 STOP_GRACE_S = 15.0
 # Requests a process works on at once before it sheds. Checkout keeps room that browsing cannot take.
 IN_FLIGHT_MAX = 1024
-IN_FLIGHT_CHECKOUT_RESERVED = 512
 # Streams (server-sent events) that one process keeps open.
 STREAMS_MAX = 2_000
 SSE_HEARTBEAT_S = 15.0
-SSE_POLL_S = 1.0
 # Queue of connections that the kernel keeps for us.
 LISTEN_BACKLOG = 4096
 # serve processes of one node; the embedded Postgres must have a place for all their connections.
@@ -114,7 +110,6 @@ _holds(
     BROWSE_DEADLINE_S < REQUEST_DEADLINE_S < DRAIN_TIMEOUT_S < STOP_GRACE_S,
     "a drain must outlast a request, a kill a drain",
 )
-_holds(IN_FLIGHT_CHECKOUT_RESERVED < IN_FLIGHT_MAX, "browsing must have some room")
 _holds(RETRY_AFTER_MIN_S <= RETRY_AFTER_MAX_S, "Retry-After must be a range")
 
 # --- Postgres -----------------------------------------------------------------------------------------
@@ -161,8 +156,6 @@ GATE_CONNECT_TIMEOUT_S = 0.5
 # How long the lane waits between attempts to connect again.
 GATE_RECONNECT_MIN_S = 0.05
 GATE_RECONNECT_MAX_S = 1.0
-# Commands waiting for an answer in one lane; more means that the server is not answering.
-GATE_PENDING_MAX = 20_000
 # SKUs written by one rebuild script call.
 REBUILD_CHUNK = 1_000
 # Orders at once straight to Postgres while the gate is away, per process.
@@ -184,8 +177,6 @@ QUEUE_MAX = 8_192
 IN_DOUBT_SLACK_S = 3.0
 # A checkout claim older than this is past every statement that could commit it: the reconciler gives it back.
 CLAIM_ABANDONED_S = 12.0
-# A claim record is kept in the gate at most this long, whatever happened to its owner.
-CLAIM_TTL_S = 24 * 3600
 # The reconciler and the sweepers look this often.
 RECONCILE_INTERVAL_S = 0.5
 # One process reconciles; when it dies another takes over after this.
@@ -217,7 +208,7 @@ _holds(BATCH_MAX * COMMITTERS_PER_PROCESS < QUEUE_MAX, "the queue must hold the 
 _holds(
     HOLD_TTL_S > PAYMENT_WINDOW_S + PAYMENT_SLACK_S, "a hold must outlast the payment window and its slack"
 )
-_holds(HOLD_TTL_MAX_S <= CLAIM_TTL_S, "a hold must expire before its record is dropped")
+_holds(HOLD_TTL_MAX_S <= IDEMPOTENCY_MEMORY_S, "a hold must expire before its record is dropped")
 _holds(
     RECONCILE_INTERVAL_S < RECONCILE_LEAD_S,
     "a reconciler that lives must renew its lead before it ends",
@@ -242,6 +233,8 @@ _holds(
 CART_TTL_S = 7 * 24 * 3600
 # ... and is deleted from Postgres after this.
 CART_MEMORY_S = 90 * 24 * 3600
+# How often old carts are looked for: it is a scan of all of them.
+CART_FORGET_INTERVAL_S = 3600
 # Longest time a cart edit is only in the gate.
 CART_PERSIST_INTERVAL_S = 0.5
 CART_BEHIND_MAX_S = 1.0

@@ -58,5 +58,8 @@ class SharedLimiter:
 
 
 def limit_key(policy: str, client: str) -> str:
-    """The key in Redis that counts this client under this policy; other scripts that count use it too."""
-    return f"limit:{policy}:{client}"
+    """The key in Redis that counts this client under this policy.
+
+    Its hash tag is the gate's, so that the gate's own scripts may count along, also on a Cluster.
+    """
+    return f"{{0}}:limit:{policy}:{client}"

@@ -15,6 +15,7 @@ import uvloop
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
+from checkout.carts.store import CartStore
 from checkout.errors import Unavailable
 from checkout.kit.db import NOT_REACHED, RETRYABLE, PostgresError, make_pool
 from checkout.kit.lane import Lane
@@ -84,13 +85,18 @@ def message_of(topic: str, rows: Sequence[Row]) -> "Message[None]":
     )
 
 
-async def sweep(payments: PaymentStore, outbox: OutboxStore) -> None:
-    """Looks for ever after what time makes due, by Postgres's clock: unpaid orders, parked webhooks, rows without an end."""
+async def sweep(payments: PaymentStore, outbox: OutboxStore, carts: CartStore) -> None:
+    """Looks for ever after what time makes due, by Postgres's clock: unpaid orders, parked webhooks, rows without an end,
+    carts that nobody has touched for long."""
+    clock = asyncio.get_running_loop().time
+    forget_at = clock()
     while True:
         try:
             await payments.owe_overdue(limits.SWEEP_BATCH)
             await payments.owe_parked_webhooks(limits.SWEEP_BATCH)
             await outbox.give_up()
+            if clock() >= forget_at and await carts.forget_old() < limits.CART_PERSIST_BATCH:
+                forget_at = clock() + limits.CART_FORGET_INTERVAL_S
         except _AWAY as error:
             log.info("sweeper waits", error=str(error))
         await asyncio.sleep(limits.SWEEP_INTERVAL_S)
@@ -106,7 +112,7 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run(), name="relay")
-            group.create_task(sweep(PaymentStore(pool), outbox), name="sweeper")
+            group.create_task(sweep(PaymentStore(pool), outbox, CartStore(pool)), name="sweeper")
             for job in beside:
                 group.create_task(_job(job))
     finally:

@@ -19,7 +19,7 @@ SET version = excluded.version, account_id = excluded.account_id, document = exc
 WHERE carts.version < excluded.version
 
 -- name: forget_carts
--- Caller: CartStore.forget_old, a few times a day. One scan; at most $2 rows are deleted.
+-- Caller: CartStore.forget_old, once an hour by the relay. One scan; at most $2 rows are deleted.
 DELETE FROM carts
 WHERE id IN (SELECT id FROM carts WHERE updated_at < now() - make_interval(secs => $1) LIMIT $2)
 RETURNING 1

@@ -85,6 +85,12 @@ def client_of(request: web.Request) -> str:
     return who[1]
 
 
+def route_of(request: web.Request) -> str:
+    """The path of the request's route, as the contract writes it: a path itself may hold a secret, such as a cart's id."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
+
+
 def request_id(request: web.Request) -> str:
     """The id under which this request is logged."""
     who: tuple[str, str] = request.get(WHO, _NOBODY)

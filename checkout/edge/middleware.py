@@ -23,7 +23,7 @@ from aiohttp import web
 from multidict import istr
 
 from checkout.edge import measured, problems
-from checkout.edge.client import WHO, Clients, request_id
+from checkout.edge.client import WHO, Clients, request_id, route_of
 from checkout.edge.dispatch import DISPATCH, Dispatch
 from checkout.edge.metrics import METRICS, Counter, Metrics
 from checkout.edge.stamp import ALWAYS, HSTS, Stamp
@@ -244,7 +244,9 @@ class Edge:
         """The answer for what a handler raised; what is not a request's failure is raised again."""
         if isinstance(error, ShopError):
             if error.status >= 500:
-                log.warning("unavailable", request_id=request_id(request), code=error.code, path=request.path)
+                log.warning(
+                    "unavailable", request_id=request_id(request), code=error.code, route=route_of(request)
+                )
             return self._answer(error, getattr(error, "headers", None))
         if isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
@@ -269,7 +271,7 @@ class Edge:
             return web.Response(status=499)  # nobody is there to read it; counted under this status
         if not isinstance(error, Exception):
             raise error
-        log.error("unexpected", request_id=request_id(request), method=request.method, path=request.path,
+        log.error("unexpected", request_id=request_id(request), method=request.method, route=route_of(request),
                   exc_info=error)  # fmt: skip
         return self._answer(problems.Internal("It is logged under the request id of this answer."))
 

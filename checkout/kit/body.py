@@ -121,8 +121,11 @@ async def whole(request: web.Request, *, max_bytes: int) -> bytes:
         return await _with_rest(held, request, max_bytes)
     if request.content_length is not None and request.content_length > max_bytes:
         raise TooLarge(f"Send at most {max_bytes} bytes to this route.")
+    content = request.content
+    if content.is_eof() and request.content_length is not None:
+        return content.read_nowait()
     parts, size = [], 0
-    async for part in request.content.iter_any():
+    async for part in content.iter_any():
         size += len(part)
         if size > max_bytes:
             raise TooLarge(f"Send at most {max_bytes} bytes to this route.")

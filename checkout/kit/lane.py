@@ -25,9 +25,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import hiredis
 
 from checkout.errors import OutcomeUnknown, Unavailable
+from config import limits
 
 Arg = bytes | str | int
-_RECONNECT_FIRST_S, _RECONNECT_MOST_S = 0.05, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,18 +253,18 @@ class Lane:
             self._up.clear()
 
     async def _keep_connected(self) -> None:
-        pause_s = _RECONNECT_FIRST_S
+        pause_s = limits.GATE_RECONNECT_MIN_S
         while not self._closed:
             if self._wire is not None:
-                await asyncio.sleep(_RECONNECT_FIRST_S)
+                await asyncio.sleep(limits.GATE_RECONNECT_MIN_S)
                 continue
             try:
                 async with asyncio.timeout(self.connect_timeout_s):
                     await self._connect()
-                pause_s = _RECONNECT_FIRST_S
+                pause_s = limits.GATE_RECONNECT_MIN_S
             except (OSError, TimeoutError, Unavailable, ReplyError):
                 await asyncio.sleep(pause_s)
-                pause_s = min(pause_s * 2, _RECONNECT_MOST_S)
+                pause_s = min(pause_s * 2, limits.GATE_RECONNECT_MAX_S)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()

@@ -84,8 +84,12 @@ def routes(
     async def place(request: web.Request) -> web.Response:
         key = idempotency_key(request)
         raw = await body.raw(request, max_bytes=limits.CHECKOUT_BODY_MAX_BYTES)
-        wanted = body.decode(raw, _decoder)
         caller = caller_of(request)
+        try:
+            wanted = body.decode(raw, _decoder)
+        except Invalid:
+            await placer.count(caller)
+            raise
         scope = str(caller.account_id) if caller.account_id else "guest"
         placed = await placer.place(
             wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller

@@ -9,14 +9,14 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from checkout.stock.model import Item
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct, gc=False):
     """An order as quoted and admitted, waiting for Postgres's decision.
 
     Shape: `lines` are (item_id, quantity, unit_minor, offer_version), goods first, one line an item; `document` is encoded
@@ -49,8 +49,7 @@ class Draft:
         return [(item_id, quantity) for item_id, quantity, _, _ in self.lines]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True, gc=False):
     """Committed now."""
 
     number: int
@@ -58,35 +57,30 @@ class Placed:
     payment_deadline: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True, gc=False):
     """The key had placed an order before; `fingerprint` tells whether it was by the same request."""
 
     id: uuid.UUID
     fingerprint: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class CartUsed:
+class CartUsed(Struct, frozen=True, gc=False):
     """Another key has made an order of this cart."""
 
 
-@dataclass(frozen=True, slots=True)
-class SoldOut:
+class SoldOut(Struct, frozen=True, gc=False):
     """Postgres refused: units available by item, for the items that fall short."""
 
     available: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Outdated:
+class Outdated(Struct, frozen=True, gc=False):
     """Prices or publication changed since the quote; nothing was taken. Quote again."""
 
     items: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Struct, frozen=True, gc=False):
     """Nothing was done, and may be tried again (`unknown` false); or the answer was lost (`unknown` true)."""
 
     unknown: bool

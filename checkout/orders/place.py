@@ -4,12 +4,13 @@ Whatever refuses on the way, a key that has placed its order before gets that or
 Postgres is asked for the claim, unless the gate's memory already answers for it.
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import orjson
+from msgspec import Struct
 
 from checkout.edge.middleware import limited
 from checkout.errors import (
@@ -38,7 +39,9 @@ from checkout.orders.store import OrderStore
 from checkout.quoting.model import Quote
 from checkout.stock.gate import Gate
 from checkout.stock.model import Admission, Item, Verdict
+from config import limits
 from ratelimit.policies import Policy
+from ratelimit.shared import SharedLimiter, limit_key
 
 _REQUOTES = 3
 
@@ -49,17 +52,15 @@ class CustomerCounters(Protocol):
     async def counter(self, coupon_id: int, email: str, limit: int) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and the rate-limit policy and key that the gate counts it under."""
+class Caller(Struct, frozen=True, gc=False):
+    """Who asks, and the policy and name that it is counted under."""
 
     account_id: uuid.UUID | None
     policy: Policy
-    limit_key: str
+    client: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """The 201's body, and what the limiter said."""
 
     body: bytes
@@ -79,6 +80,7 @@ class Placer:
         pricing: Pricing,
         cart_ordered: Callable[[str], None],
         counters: CustomerCounters,
+        limiter: SharedLimiter,
         secret: bytes,
         payment_window_s: float,
         providers: frozenset[str],
@@ -89,6 +91,8 @@ class Placer:
         self._pricing = pricing
         self._cart_ordered = cart_ordered
         self._counters = counters
+        self._limiter = limiter
+        self._gateless = asyncio.Semaphore(limits.GATELESS_CONCURRENCY)
         self._secret = secret
         self._window_s = payment_window_s
         self._providers = providers
@@ -128,14 +132,14 @@ class Placer:
         self, request: CheckoutRequest, claim_id: uuid.UUID, fingerprint: uuid.UUID, caller: Caller
     ) -> Answer:
         crash_point("checkout.after_parse")
-        if request.payment.provider not in self._providers:
-            known = ", ".join(sorted(self._providers))
-            raise Invalid(f"payment.provider: choose one of {known}", field="payment.provider")
-        purchase = await self._pricing.purchase(request)
+        try:
+            purchase, quoted = await self._price(request)
+        except (Invalid, NotFound, Conflict):
+            await self.count(caller)
+            raise
+        crash_point("checkout.after_quote")
         admission: Admission | None = None
         for _ in range(_REQUOTES):
-            quoted = await self._pricing.quote(purchase, request.expected_total)
-            crash_point("checkout.after_quote")
             extra = await self._customer_counters(quoted, request.email)
             if admission is None:
                 admission = await self._admit(claim_id, quoted, purchase, caller)
@@ -146,11 +150,12 @@ class Placer:
             draft, stored = self._draft(
                 request, purchase, quoted, extra, claim_id, fingerprint, caller, admission
             )
-            decision = await self._committer.submit(draft)
+            decision = await self._decide(draft, admission)
             if isinstance(decision, Placed):
                 return self._answer(draft, stored, quoted, decision, admission)
             if isinstance(decision, Outdated):
                 self._pricing.forget(quoted)
+                quoted = await self._pricing.quote(purchase, request.expected_total)
                 continue
             await self._give_back(draft, decision)
             if isinstance(decision, Earlier):
@@ -158,6 +163,26 @@ class Placer:
             raise refused(decision, quoted)
         await self._gate.give_back([claim_id])
         raise Unavailable("Prices are changing right now; try again in a moment.", retry_after_ms=1000)
+
+    async def _price(self, request: CheckoutRequest) -> tuple[Purchase, Quote]:
+        if request.payment.provider not in self._providers:
+            known = ", ".join(sorted(self._providers))
+            raise Invalid(f"payment.provider: choose one of {known}", field="payment.provider")
+        purchase = await self._pricing.purchase(request)
+        return purchase, await self._pricing.quote(purchase, request.expected_total)
+
+    async def count(self, caller: Caller) -> None:
+        """Counts what is refused before the gate could count it, or while it is away. Raises: Limited."""
+        allowed, remaining, reset_ms, retry_ms = await self._limiter.take(caller.policy, caller.client)
+        if not allowed:
+            raise limited(caller.policy, retry_ms, remaining, reset_ms)
+
+    async def _decide(self, draft: Draft, admission: Admission) -> Decision:
+        """What Postgres says. What no gate admitted may be hopeless: a bounded number at once gets that far."""
+        if admission.verdict is not Verdict.CLOSED:
+            return await self._committer.submit(draft)
+        async with self._gateless:
+            return await self._committer.submit(draft)
 
     async def _customer_counters(self, quoted: Quote, email: str) -> list[int]:
         """Counters that limit a coupon per customer: rare, known to Postgres alone."""
@@ -176,9 +201,15 @@ class Placer:
             claim_id,
             items,
             turn_in=purchase.hold,
-            limit=(caller.limit_key, caller.policy.emission_us, caller.policy.burst),
+            limit=(
+                limit_key(caller.policy.name, caller.client),
+                caller.policy.emission_us,
+                caller.policy.burst,
+            ),
         )
         crash_point("admit.after")
+        if admission.verdict is Verdict.CLOSED:
+            await self.count(caller)
         if admission.verdict is Verdict.LIMITED:
             raise limited(caller.policy, admission.retry_ms, admission.remaining, admission.reset_ms)
         if admission.verdict is Verdict.REFUSED:

@@ -3,10 +3,10 @@
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
 from checkout.carts.model import Cart, hold_id
 from checkout.carts.request import CartAddress
@@ -39,8 +39,7 @@ class Rules(Protocol):
     def current(self) -> Rulebook: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True, gc=False):
     """What is to be bought, resolved from the request and, if it names one, the cart."""
 
     currency: str

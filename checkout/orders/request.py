@@ -14,6 +14,13 @@ Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 Email = Annotated[
     str, Meta(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$", max_length=limits.EMAIL_MAX_CHARS)
 ]
+PaymentMethod = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z](?!.*\d{12})[A-Za-z0-9_.:-]{0,199}$",
+        description="The provider's token of a payment method. What looks like a card number is refused and never stored.",
+    ),
+]
 CouponCode = Annotated[str, Meta(min_length=2, max_length=limits.COUPON_CODE_MAX_CHARS)]
 
 
@@ -41,7 +48,7 @@ class PaymentChoice(Struct, forbid_unknown_fields=True, frozen=True):
     """Who takes the money, and the provider's token of the payment method: never card data."""
 
     provider: Annotated[str, Meta(pattern="^[a-z]{2,20}$")]
-    method: Annotated[str, Meta(pattern="^[A-Za-z0-9_.:-]{1,200}$")]
+    method: PaymentMethod
 
 
 class CheckoutRequest(Struct, forbid_unknown_fields=True, frozen=True):

@@ -1,6 +1,6 @@
 """`POST /v1/webhooks/stripe` and `POST /v1/orders/{id}/payments`."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -9,6 +9,7 @@ from checkout.errors import Invalid
 from checkout.kit import body
 from checkout.kit.routes import Route
 from checkout.orders.http import OrderAccess
+from checkout.orders.request import PaymentMethod
 from checkout.orders.show import order_response
 from checkout.orders.store import OrderStore
 from checkout.payments.ask import Providers
@@ -22,7 +23,7 @@ from config import limits
 class PaymentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Another try: with another method, or without one, to say that a challenge was met and the provider is to be asked."""
 
-    method: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.:-]{1,200}$")] | None = None
+    method: PaymentMethod | None = None
 
 
 _decoder = msgspec.json.Decoder(PaymentRequest)

@@ -9,7 +9,8 @@
 
 import enum
 import uuid
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Item = tuple[int, int]
 """(item_id, units)"""
@@ -29,8 +30,7 @@ class Verdict(enum.IntEnum):
     """This claim became an order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True, gc=False):
     """What the gate said. Shape: `available` by item, in the order asked, when refused; `epoch` when admitted."""
 
     verdict: Verdict
@@ -41,8 +41,7 @@ class Admission:
     available: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HoldResult:
+class HoldResult(Struct, frozen=True, gc=False):
     """A hold that stands until `expires_at_ms` (the gate's clock), or the units that were available instead."""
 
     held: bool
@@ -50,8 +49,7 @@ class HoldResult:
     available: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenClaim:
+class OpenClaim(Struct, frozen=True, gc=False):
     """A claim's record in the gate. Units: ms since 1970, by the gate's clock."""
 
     claim_id: uuid.UUID
