@@ -79,7 +79,9 @@ _holds(PAGE_DEFAULT <= PAGE_MAX, "the default page must be allowed")
 
 # A client that dribbles its headers or its body is cut off after these; together at most 10 s.
 HEADER_TIMEOUT_S = 5.0
-BODY_TIMEOUT_S = 5.0
+BODY_TIMEOUT_S = 4.0
+# How often the server looks for them.
+SLOW_SWEEP_S = 0.25
 # An idle kept-alive connection; longer than the usual proxy's so that the proxy closes first.
 KEEPALIVE_TIMEOUT_S = 75.0
 # From the first byte of the request to the answer. No request takes longer, whatever is down.
@@ -105,7 +107,7 @@ WORK_THREADS_MAX = 32
 RETRY_AFTER_MIN_S = 1
 RETRY_AFTER_MAX_S = 5
 
-_holds(HEADER_TIMEOUT_S + BODY_TIMEOUT_S <= 10, "a slow client must be closed within 10 s")
+_holds(HEADER_TIMEOUT_S + BODY_TIMEOUT_S + 2 * SLOW_SWEEP_S < 10, "a slow client must be closed within 10 s")
 _holds(
     BROWSE_DEADLINE_S < REQUEST_DEADLINE_S < DRAIN_TIMEOUT_S < STOP_GRACE_S,
     "a drain must outlast a request, a kill a drain",

@@ -60,7 +60,7 @@ class SlowClients:
     async def keep(self) -> None:
         """Sweeps for as long as the server runs."""
         loop = asyncio.get_running_loop()
-        pause_s = min(self.header_timeout_s, self.body_timeout_s, 2.5) / 5
+        pause_s = min(self.header_timeout_s / 5, self.body_timeout_s / 5, limits.SLOW_SWEEP_S)
         while True:
             await asyncio.sleep(pause_s)
             self.sweep(loop.time())

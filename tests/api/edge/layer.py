@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from checkout.edge.guard import SlowClients
 from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
 from checkout.edge.serve import Running, listen
@@ -47,7 +48,12 @@ class Counter:
 
 @asynccontextmanager
 async def layer(
-    routes: Sequence[Route], in_flight: InFlight, *, keepalive_s: float = 5.0
+    routes: Sequence[Route],
+    in_flight: InFlight,
+    *,
+    keepalive_s: float = 5.0,
+    header_timeout_s: float = 5.0,
+    body_timeout_s: float = 5.0,
 ) -> AsyncIterator[str]:
     """Serves these routes with this room on a free port; gives the address."""
     metrics = Metrics()
@@ -56,6 +62,7 @@ async def layer(
     edge = Edge(policies=policies(UNLIMITED), shared=shared, metrics=metrics, in_flight=in_flight)
     edge.register(app, routes)
     running, sock = Running(app, metrics), listen("127.0.0.1", 0)
+    running.slow = SlowClients(metrics, header_timeout_s=header_timeout_s, body_timeout_s=body_timeout_s)
     await running.start(sock, keepalive_timeout_s=keepalive_s)
     try:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"

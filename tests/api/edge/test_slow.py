@@ -1,0 +1,134 @@
+"""Clients that dribble (T13): closed within ten seconds, and not at anybody else's cost."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+
+from ratelimit.inflight import InFlight
+from tests.api.edge.layer import Counter, layer
+from tests.api.edge.process import Serving
+from tests.api.edge.wire import Wire, post, wire
+
+HEAD = b"GET /v1/categories HTTP/1.1\r\nHost: shop\r\nX-Slow: "
+CLOSED_S = 10.0
+Slow = Callable[[Wire], Awaitable[float]]
+
+
+async def dribbles_a_head(connection: Wire) -> float:
+    await connection.send(HEAD)
+    return await connection.closed_after(dribble=b"a" * 100)
+
+
+async def says_half_a_line(connection: Wire) -> float:
+    await connection.send(b"GE")
+    return await connection.closed_after()
+
+
+async def dribbles_a_body(connection: Wire) -> float:
+    await connection.send(post("/v1/carts", b"{", "Content-Length: 200"))
+    return await connection.closed_after(dribble=b" " * 100)
+
+
+async def never_sends_its_body(connection: Wire) -> float:
+    await connection.send(post("/v1/checkouts", b"", "Content-Length: 200", "Idempotency-Key: slow"))
+    return await connection.closed_after()
+
+
+async def dribbles_chunks(connection: Wire) -> float:
+    await connection.send(post("/v1/carts", b"", "Transfer-Encoding: chunked"))
+    return await connection.closed_after(dribble=b"1\r\n \r\n" * 20)
+
+
+async def dribbles_a_webhook(connection: Wire) -> float:
+    await connection.send(post("/v1/webhooks/stripe", b"{", "Content-Length: 9000"))
+    return await connection.closed_after(dribble=b" " * 100)
+
+
+async def dribbles_both(connection: Wire) -> float:
+    began = time.monotonic()
+    head = post("/v1/carts", b"", "Content-Length: 200")
+    await connection.send(*(head[at : at + 12] for at in range(0, 84, 12)), pause_s=0.65)
+    await connection.send(head[84:])
+    await connection.closed_after(dribble=b" " * 100)
+    return time.monotonic() - began
+
+
+async def dribbles_its_second_request(connection: Wire) -> float:
+    await connection.send(b"GET /v1/categories HTTP/1.1\r\nHost: shop\r\n\r\n")
+    answer = await connection.answer()
+    assert answer is not None
+    assert answer.status == 200
+    await connection.send(HEAD)
+    return await connection.closed_after(dribble=b"a" * 100)
+
+
+WAYS: tuple[Slow, ...] = (
+    dribbles_a_head, says_half_a_line, dribbles_a_body, never_sends_its_body, dribbles_chunks, dribbles_a_webhook,
+    dribbles_both, dribbles_its_second_request,
+)  # fmt: skip
+
+
+async def test_who_dribbles_is_closed_and_nobody_waits_for_it(server: Serving) -> None:
+    """If this fails, a laptop with a few thousand open connections takes the shop down (T13: closed in 10 s)."""
+
+    async def slow(way: Slow) -> tuple[str, float]:
+        async with wire(server.url) as connection:
+            return way.__name__, await way(connection)
+
+    crowd = asyncio.gather(*(slow(way) for way in WAYS * 25))
+    took = [t async for t in honest(server.url, crowd)]
+    longest: dict[str, float] = {}
+    for name, seconds in await crowd:
+        longest[name] = max(seconds, longest.get(name, 0.0))
+    assert len(longest) == len(WAYS)
+    assert {name: round(s, 1) for name, s in longest.items() if s > CLOSED_S} == {}
+    assert len(took) > 20
+    assert sorted(took)[len(took) * 99 // 100] < 0.5
+
+
+async def honest(url: str, until: "asyncio.Future[object]") -> AsyncIterator[float]:
+    """How long honest requests take meanwhile."""
+    async with aiohttp.ClientSession(url) as client:
+        while not until.done():
+            began = time.perf_counter()
+            async with client.post("/v1/carts", json={"currency": "EUR"}) as answer:
+                assert answer.status == 201
+            yield time.perf_counter() - began
+            await asyncio.sleep(0.05)
+
+
+async def test_a_late_head_is_told_so_and_a_steady_upload_is_not_cut_off() -> None:
+    """If this fails, a client with a bad line cannot tell a time-out from a crash, or cannot send at all."""
+    counter = Counter()
+    counter.open.set()
+    async with layer(counter.routes(), InFlight(), header_timeout_s=0.3, body_timeout_s=0.3) as url:
+        async with wire(url) as connection:
+            await connection.send(b"GET /browse HTTP/1.1\r\nX: ")
+            answer = await connection.answer()
+            assert answer is not None
+            assert (answer.status, answer.problem["code"]) == (408, "request_timeout")
+            assert answer.headers["connection"] == "close"
+            assert await connection.answer() is None
+        async with wire(url) as connection:
+            raw = post("/cart", b"x" * 600)
+            await connection.send(raw[:-200], raw[-200:], pause_s=0.15)
+            answer = await connection.answer()
+            assert answer is not None
+            assert answer.status == 200
+
+
+async def test_an_idle_connection_is_closed_after_its_time() -> None:
+    """If this fails, connections that were opened and forgotten add up until the process has no descriptors left."""
+    counter = Counter()
+    counter.open.set()
+    async with (
+        layer(counter.routes(), InFlight(), keepalive_s=0.5) as url,
+        wire(url) as used,
+        wire(url) as silent,
+    ):
+        await used.send(b"GET /browse HTTP/1.1\r\nHost: shop\r\n\r\n")
+        assert (await used.answer()) is not None
+        closed = await asyncio.gather(used.closed_after(most_s=8), silent.closed_after(most_s=8))
+        assert max(closed) < 6, closed
