@@ -151,11 +151,12 @@ class Buyers:
                     await asyncio.sleep(0.1)
 
     async def ask_again(self, count: int) -> None:
-        """Sends the newest `count` acknowledged purchases once more: the same order must be the answer."""
-        placed = [one for one in self.purchases if one.order_id is not None][-count:]
-        await self.send_all(placed)
+        """Sends some of the newest acknowledged purchases once more: the same order must be the answer."""
+        newest = [one for one in self.purchases if one.order_id is not None][-10 * count :]
+        again = self._random.sample(newest, min(count, len(newest)))
+        await self.send_all(again)
         self.broken += [
-            f"{one.key}: {one.order_id}, then {one.statuses[-1]}" for one in placed if one.statuses[-1] != 201
+            f"{one.key}: {one.order_id}, then {one.statuses[-1]}" for one in again if one.statuses[-1] != 201
         ]
 
     async def shop_until(self, stop: asyncio.Event, *, pause_s: float) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,6 +39,10 @@ class Server:
         pid = self._process.pid
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return [int(child) for child in listed]
+
+    def ends(self) -> list[int]:
+        """How each child that has died did, by its parent's log: the negative number of the signal."""
+        return [int(status) for status in re.findall(r"process died .*status=(-?\d+)", self.log.read_text())]
 
     def arm(self, child: int, point: str, passage: int) -> None:
         """That child dies at this passage of the point."""
@@ -81,7 +86,10 @@ class Server:
 async def serving(
     stores: Stores, name: str, *, database_url: str, gate_url: str, processes: int = 1
 ) -> AsyncIterator[Server]:
-    """A server on a free port; it and its children end with this block."""
+    """A server on a free port; it and its children end with this block.
+
+    Whatever was broken meanwhile, no exception may have reached its log: that would be a case nobody thought of.
+    """
     folder = stores.folder / name
     folder.mkdir(parents=True)
     crash_file, log, port = folder / "crash-at", folder / "serve.log", _free_port()
@@ -110,6 +118,7 @@ async def serving(
     try:
         await server.serves(within_s=START_WITHIN_S)
         yield server
+        assert "Traceback" not in log.read_text()
     finally:
         await server.stop()
 

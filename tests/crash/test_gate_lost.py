@@ -39,7 +39,7 @@ class _Gate:
         self._stores = stores
         self._url = url
         self._saved = saved
-        self._file = stores.servers["gate"].data  # type: ignore[attr-defined]
+        self._file = stores.servers["gate"].data
 
     def save(self) -> None:
         """Copies its file as it is now, in the midst of writing."""

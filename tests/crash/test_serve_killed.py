@@ -7,9 +7,11 @@ the full test. A few shops share the points, so that one's waiting is another's 
 import asyncio
 import os
 import random
+import signal
 import statistics
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 import aiohttp
 import asyncpg
@@ -32,27 +34,17 @@ _PASSAGES_MOST = 12
 _SELDOM = {"commit": 3, "settle": 3, "give_back": 1, "cart": 1, "rebuild": 1}
 
 
+@dataclass(slots=True)
 class _Shop:
     """A shop that is killed again and again, what is sent so that a point is passed, what is checked after each kill."""
 
-    def __init__(
-        self,
-        server: Server,
-        buyers: Buyers,
-        db: asyncpg.Connection,
-        gate: redis.Redis,
-        skus: list[str],
-        urls: tuple[str, str],
-    ) -> None:
-        self.server, self.buyers, self.db, self.gate, self.skus, self.urls = (
-            server,
-            buyers,
-            db,
-            gate,
-            skus,
-            urls,
-        )
-        self.restarts_s: dict[str, list[float]] = {}
+    server: Server
+    buyers: Buyers
+    db: asyncpg.Connection
+    gate: redis.Redis
+    skus: list[str]
+    urls: tuple[str, str]
+    restarts_s: dict[str, list[float]] = field(default_factory=dict)
 
     async def kill_at(self, point: str, chance: random.Random) -> None:
         """One kill and everything after it."""
@@ -140,6 +132,7 @@ async def test_serve_killed_at_every_point(
                     except Exception as error:
                         error.add_note(f"kill {kill + 1} at {point}; {shop.server.log}")
                         raise
+            assert shop.server.ends() == [-signal.SIGKILL] * sum(map(len, shop.restarts_s.values()))
         return shop
 
     async with asyncio.TaskGroup() as group:
