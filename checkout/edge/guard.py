@@ -3,6 +3,7 @@
 Guarantees:
 - A request's head is here HEADER_TIMEOUT_S after its first byte, its body BODY_TIMEOUT_S after the head (plus a
   second for each 64 KiB that did arrive), or the connection is closed.
+- A request that has begun when the server drains is read to its end and answered.
 - An idle connection costs no timer of ours; aiohttp closes it after its keep-alive time.
 
 Cost: two comparisons per packet; an encoded response leaves in one write; the sweep looks only at connections whose
@@ -10,6 +11,7 @@ request is unfinished.
 """
 
 import asyncio
+import contextlib
 from typing import Any
 
 import structlog
@@ -84,7 +86,10 @@ class GuardedProtocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         before = self._request_count
-        super().data_received(data)
+        if self._body is not None and (self._close or self._force_close):
+            self._finish_body(data)
+        else:
+            super().data_received(data)
         if self._request_count != before:
             body = self._messages[-1][1] if self._messages else None
             if body is None or body.is_eof():
@@ -102,6 +107,12 @@ class GuardedProtocol(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._slow.open.discard(self)
         super().connection_lost(exc)
+
+    def _finish_body(self, data: bytes) -> None:
+        """While the server drains: the body of the request in hand still comes in; what follows it is not taken."""
+        if self._parser is not None:
+            with contextlib.suppress(HttpProcessingError):
+                self._parser.feed_data(data)
 
     def _begin(self, body: Any) -> None:
         self._since = self._loop.time()
