@@ -17,8 +17,13 @@ from bench.report.progress import Say, messages, steps
 from bench.report.result import Result
 from bench.report.terminal import console, print_result
 from bench.scenarios.ceiling import ROWS, Ceiling, run_ceiling
+from bench.scenarios.crowd import Crowd
 from bench.scenarios.floor import run_floor
-from bench.scenarios.smoke import Smoke, run_smoke
+from bench.scenarios.latency import Latency, run_latency
+from bench.scenarios.sale import Sale, run_sale
+from bench.scenarios.smoke import run_smoke
+from bench.scenarios.soak import run_soak
+from bench.scenarios.steady import run_steady
 
 HELP = """Measure the shop, and audit it after every run: a figure without a clean audit does not count.
 
@@ -86,7 +91,7 @@ def smoke(
     With pauses, and baskets like real ones; judged by the service levels of bench/measure/slo.json. Give a shop at --url
     raised CHECKOUT_RATE_LIMITS (all shoppers come from one address), and audit it where it runs.
     """
-    asked = Smoke(users, seconds, ramp, url, processes, seed=seed)
+    asked = Crowd("smoke", users, seconds, ramp, url, processes, seed=seed)
     _run("smoke", lambda say: run_smoke(asked, say), results=results, as_json=as_json)
 
 
@@ -132,3 +137,88 @@ def ceiling(
         return await run_ceiling(asked, say)
 
     _run("ceiling", work, results=results, as_json=as_json)
+
+
+@bench_app.command()
+def sale(
+    users: Annotated[int, typer.Option(help="Buyers within the rush.", min=1, max=15_000)] = 10_000,
+    units: Annotated[int, typer.Option(help="Units of the one SKU.", min=1)] = 100,
+    stragglers: Annotated[int, typer.Option(help="Buyers that come after the rush.", min=0)] = 2_000,
+    rush: Annotated[float, typer.Option(help="Seconds within which the buyers come.", min=0.1)] = 1.0,
+    tail: Annotated[float, typer.Option(help="Seconds within which the stragglers come.", min=1)] = 10.0,
+    processes: Processes = 2,
+    seed: Annotated[int, typer.Option(help="The same seed lets them come at the same times.")] = 1,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """A drop: are exactly 100 sold to 10,000 who come within a second? [dim]1 min[/dim]
+
+    Everything runs. Each buyer has a connection and a key of their own, has looked at the page before, and asks again with
+    the same key when told to come back, as real ones do; until sold, sold out, or a minute has gone.
+    """
+    asked = Sale(users, units, stragglers, rush, tail, processes, seed)
+    _run("sale", lambda say: run_sale(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def latency(
+    rate: Annotated[
+        float, typer.Option(help="Checkouts a second; half of the last kept ceiling's when not given.", min=0)
+    ] = 0.0,
+    seconds: Seconds = 30.0,
+    connections: Connections = 256,
+    processes: Processes = 2,
+    wait: Wait = 120.0,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """How long does one checkout take at half load? (V4) [dim]1 min + the backlog[/dim]
+
+    Open loop: requests are due at a fixed rate, whether or not the shop has answered, and each is timed from when it was due
+    (no coordinated omission). p50, p90, p99, p99.9 and the slowest.
+    """
+    asked = Latency(rate, seconds, connections, processes, wait, results)
+    _run("latency", lambda say: run_latency(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def steady(
+    users: Annotated[int, typer.Option(help="Shoppers at once.", min=1, max=50_000)] = 5_000,
+    seconds: Annotated[float, typer.Option(help="How long they are judged, after the ramp.", min=1)] = 120.0,
+    ramp: Annotated[float, typer.Option(help="Seconds over which they arrive.", min=1)] = 30.0,
+    load_processes: Annotated[
+        int, typer.Option("--load-processes", help="Locust's --processes; 0: one per 1,500 shoppers.", min=0)
+    ] = 0,
+    url: Annotated[str, typer.Option(help="A shop that runs already; one of its own when not given.")] = "",
+    processes: Processes = 2,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same baskets.")] = 1,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Do 5,000 shoppers with think time see no error and no wait? (V9) [dim]3 min[/dim]
+
+    Locust's users: four of ten look around, four fill a cart, two buy at once. Across hosts with Locust's own master and
+    workers: see bench/README.md.
+    """
+    asked = Crowd("steady", users, seconds, ramp, url, processes, load_processes, seed)
+    _run("steady", lambda say: run_steady(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def soak(
+    users: Annotated[int, typer.Option(help="Shoppers at once.", min=1, max=20_000)] = 300,
+    minutes: Annotated[float, typer.Option(help="How long they are judged, after the ramp.", min=0.5)] = 30.0,
+    ramp: Annotated[float, typer.Option(help="Seconds over which they arrive.", min=1)] = 20.0,
+    url: Annotated[str, typer.Option(help="A shop that runs already; one of its own when not given.")] = "",
+    processes: Processes = 2,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same baskets.")] = 1,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Does memory or latency creep over half an hour? [dim]31 min[/dim]
+
+    A modest crowd, everything running. Slopes of each process kind's memory and of p99, by a rule that spikes cannot move;
+    the first fifth, in which caches fill, is left out.
+    """
+    asked = Crowd("soak", users, minutes * 60, ramp, url, processes, seed=seed)
+    _run("soak", lambda say: run_soak(asked, say), results=results, as_json=as_json)

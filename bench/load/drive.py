@@ -1,16 +1,13 @@
 """One shape of request, sent by wrk where it is installed, else by the project's own generator."""
 
 import asyncio
-import sys
-import tempfile
-from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from bench.load import generator, wrk_tool
 from bench.load.process import Asked
 from bench.load.run import Run
+from bench.load.run_process import run_process
 from bench.load.shapes import Shape, builder
 from bench.problem import BenchError
 
@@ -43,28 +40,7 @@ async def drive(tool: Tool, url: str, shape: Shape, *, rate_per_s: float = 0.0) 
     if tool.name == "wrk" and not rate_per_s:
         return await wrk_tool.run_wrk(url, shape, connections=tool.connections, seconds=tool.seconds)
     asked = Asked(url, shape, tool.connections, tool.seconds, rate_per_s)
-    with tempfile.TemporaryDirectory(prefix="checkout-load-") as folder:
-        told, found = Path(folder) / "asked.json", Path(folder) / "run.json"
-        told.write_bytes(msgspec.json.encode(asked))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bench.load.process",
-            str(told),
-            str(found),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            said = (await process.communicate())[1].decode(errors="replace").strip()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            raise BenchError(f"the load generator failed: {said.splitlines()[-1] if said else 'no word'}")
-        return msgspec.json.decode(found.read_bytes(), type=Run)
+    return await run_process("bench.load.process", asked, Run)
 
 
 async def send(

@@ -155,7 +155,9 @@ def usage_charts(samples: Sequence[Sequence[Usage]]) -> list[Chart]:
     for sample in samples:
         for one in sample:
             most[one.role] = max(most.get(one.role, 0.0), one.cores)
-    shown = [role for role, cores in sorted(most.items(), key=lambda item: -item[1]) if cores > 0.02]
+    shown = [
+        role for role, cores in sorted(most.items(), key=lambda i: (i[0] == OTHERS, -i[1])) if cores > 0.02
+    ]
     xs = [float(at) for at in range(len(samples))]
     by_role = [{one.role: one for one in sample} for sample in samples]
     return [

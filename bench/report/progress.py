@@ -17,6 +17,7 @@ from rich.progress import (
 
 messages = Console(stderr=True)
 _EVERY = 0.1
+_SUBSTEPS_EVERY_S = 5.0
 
 
 class Say(Protocol):
@@ -54,12 +55,13 @@ class _Bar:
 class _Lines:
     def __init__(self, title: str) -> None:
         self._title, self._began, self._share, self._step = title, time.monotonic(), 0.0, ""
+        self._said = self._began
 
     def __call__(self, step: str) -> None:
-        if step == self._step:
-            return
+        same = step.partition(":")[0] == self._step.partition(":")[0]
         self._step, self._share = step, 0.0
-        self._write(step)
+        if not same or time.monotonic() - self._said > _SUBSTEPS_EVERY_S:
+            self._write(step)
 
     def move(self, done: float, total: float) -> None:
         share = done / total if total else 0.0
@@ -68,7 +70,8 @@ class _Lines:
             self._write(f"{self._step}: {done:,.0f} of {total:,.0f}")
 
     def _write(self, text: str) -> None:
-        elapsed = time.monotonic() - self._began
+        self._said = time.monotonic()
+        elapsed = self._said - self._began
         line = f"{elapsed:7.1f} s  {self._title}: {text}"
         messages.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 

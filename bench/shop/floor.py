@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
-from bench.load.drive import Tool, drive
+from bench.load.drive import Tool, chosen, drive
 from bench.load.run import Run
 from bench.load.shapes import Shape
 from bench.measure.processes import Meter, Usage
@@ -54,3 +54,11 @@ async def measure_bare(tool: Tool, *, method: str, processes: int) -> Floor:
         meter = Meter({server.pid: "bare", os.getpid(): "generator"})
         run = await drive(tool, server.url, Shape("bare_get" if method == "GET" else "bare_post"))
         return Floor(method, processes, run, meter.read())
+
+
+async def bare_per_s(processes: int, *, seconds: float = 2.0, connections: int = 64) -> float:
+    """How many bare POSTs a second this machine does now: what times and rates of other runs are compared by."""
+    floor = await measure_bare(
+        chosen("auto", connections=connections, seconds=seconds), method="POST", processes=processes
+    )
+    return floor.run.requests_per_s

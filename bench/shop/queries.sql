@@ -32,3 +32,9 @@ SELECT count(*) FROM orders
 -- name: owed
 -- Caller: afterwards, drain; twice a second. One scan of the outbox: open rows by topic.
 SELECT topic, count(*) AS rows FROM outbox WHERE parked_at IS NULL GROUP BY topic
+
+-- name: sold_units
+-- Caller: sale, after a drop. Lines of one item in orders that live; one scan of order_lines.
+SELECT coalesce(sum(l.quantity), 0) FROM order_lines l
+JOIN variants v ON v.item_id = l.item_id AND v.sku = $1
+JOIN orders o ON o.id = l.order_id AND o.status <> 'cancelled'

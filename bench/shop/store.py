@@ -30,13 +30,36 @@ async def stock_up(
         await connection.execute(QUERIES.restock, [], units)
         if sold_out:
             await connection.execute(QUERIES.restock, list(sold_out), 0)
-        async with asyncio.timeout(wait_s):
-            while await connection.fetchval(QUERIES.suspects):  # noqa: ASYNC110 - another process repairs
-                await asyncio.sleep(0.1)
+        await _known_to_the_gate(connection, wait_s)
         skus, slugs = await on_sale(connection, currency)
         return [sku for sku in skus if sku not in sold_out], slugs
     finally:
         await connection.close()
+
+
+async def set_stock(database_url: str, sku: str, units: int, *, wait_s: float = 15) -> None:
+    """Gives one SKU exactly so many units to sell, and waits until the gate knows. Raises: TimeoutError."""
+    connection = await connect(database_url, purpose="bench")
+    try:
+        await connection.execute(QUERIES.restock, [sku], units)
+        await _known_to_the_gate(connection, wait_s)
+    finally:
+        await connection.close()
+
+
+async def sold_units(database_url: str, sku: str) -> int:
+    """Units of a SKU in orders that are not cancelled, by Postgres."""
+    connection = await connect(database_url, purpose="bench")
+    try:
+        return int(await connection.fetchval(QUERIES.sold_units, sku))
+    finally:
+        await connection.close()
+
+
+async def _known_to_the_gate(connection: OwnConnection, wait_s: float) -> None:
+    async with asyncio.timeout(wait_s):
+        while await connection.fetchval(QUERIES.suspects):  # noqa: ASYNC110 - another process repairs
+            await asyncio.sleep(0.1)
 
 
 async def count_orders(database_url: str) -> int:
