@@ -273,6 +273,8 @@ class Edge:
             raise error
         log.error("unexpected", request_id=request_id(request), method=request.method, route=route_of(request),
                   exc_info=error)  # fmt: skip
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun; it cannot become another one")
         return self._answer(problems.Internal("It is logged under the request id of this answer."))
 
     @staticmethod

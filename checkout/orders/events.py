@@ -16,6 +16,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from checkout.edge.middleware import stream_headers
 from checkout.errors import Invalid, Unavailable
 from checkout.kit import sql
 from checkout.kit.db import NOT_REACHED, Pool, PostgresError, Record, fetch_all
@@ -26,6 +27,8 @@ from config import limits
 
 QUERIES = sql.load(__file__, "after.sql")
 POLL_S = 0.25
+_LOOK_S = 1.0
+"""How often a stream without news looks whether its client is still there."""
 FINAL = frozenset({"cancelled", "delivered", "refunded"})
 log = structlog.get_logger()
 
@@ -132,15 +135,13 @@ def routes(follower: Follower, access: OrderAccess) -> list[Route]:
         last = resume_after(request)
         with follower.following(row["id"], max(1, last)) as stream:
             response = web.StreamResponse(
-                headers={
-                    "Content-Type": "text/event-stream",
-                    "Cache-Control": "no-store",
-                    "X-Accel-Buffering": "no",
-                }
+                headers={"Content-Type": "text/event-stream", **stream_headers(request)}
             )
             await response.prepare(request)
+            if request.method == "HEAD":
+                return response
             with contextlib.suppress(ConnectionError):
-                await _send(response, stream, row, last)
+                await _send(request, response, stream, row, last)
         return response
 
     return [
@@ -157,21 +158,28 @@ def routes(follower: Follower, access: OrderAccess) -> list[Route]:
     ]
 
 
-async def _send(response: web.StreamResponse, stream: _Stream, row: Record, last: int) -> None:
-    """Entries as they come, a comment when none does; ends after a final state."""
+async def _send(
+    request: web.Request, response: web.StreamResponse, stream: _Stream, row: Record, last: int
+) -> None:
+    """Entries as they come, a comment when none does; ends after a final state, or when the client has gone."""
     await response.write(b"retry: 1000\n\n")
     if last < 1:
         await response.write(encode({"seq": 1, "status": "placed", "at": row["placed_at"]}))
     if row["status"] in FINAL and last >= row["timeline_seq"]:
         return
-    while True:
+    silent_s = 0.0
+    while request.transport is not None:
         try:
-            entry = await asyncio.wait_for(stream.entries.get(), limits.SSE_HEARTBEAT_S)
+            entry = await asyncio.wait_for(stream.entries.get(), _LOOK_S)
         except TimeoutError:
-            await response.write(b": still here\n\n")
+            silent_s += _LOOK_S
+            if silent_s >= limits.SSE_HEARTBEAT_S:
+                await response.write(b": still here\n\n")
+                silent_s = 0.0
             continue
         if entry is None:
             return
         await response.write(encode(entry))
+        silent_s = 0.0
         if entry["status"] in FINAL and entry["seq"] >= row["timeline_seq"]:
             return
