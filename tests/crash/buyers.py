@@ -150,9 +150,10 @@ class Buyers:
                 if any(one.open for one in waiting):
                     await asyncio.sleep(0.1)
 
-    async def ask_again(self, count: int) -> None:
-        """Sends some of the newest acknowledged purchases once more: the same order must be the answer."""
-        newest = [one for one in self.purchases if one.order_id is not None][-10 * count :]
+    async def ask_again(self, count: int, *, of: str = "") -> None:
+        """Sends some of the newest acknowledged purchases (`of` this SKU) once more: the same order must be the answer."""
+        newest = [one for one in self.purchases if one.order_id is not None and of.encode() in one.body]
+        newest = newest[-10 * count :]
         again = self._random.sample(newest, min(count, len(newest)))
         await self.send_all(again)
         self.broken += [

@@ -109,6 +109,7 @@ async def test_gate_lost_in_mid_burst(stores: BreakableStores, capsys: pytest.Ca
         for fault in faults:
             await leave(db, skus[0], 40)  # fewer than are asked for
             await judge(buyers, db, *urls)
+            epoch = await db.fetchval("SELECT epoch FROM gate_state")
             gate.save()
             placed, answers = buyers.placed, len(buyers.answers)
             async with buyers.burst():
@@ -120,8 +121,10 @@ async def test_gate_lost_in_mid_burst(stores: BreakableStores, capsys: pytest.Ca
                 await asyncio.sleep(max(0.0, back + NO_5XX_AFTER_S + _WATCHED_S - time.monotonic()))
             failed = buyers.failed(began)
             assert buyers.failed(back + NO_5XX_AFTER_S) == []
+            assert await db.fetchval("SELECT epoch FROM gate_state") > epoch, "the gate was not rebuilt"
             await buyers.insist()
             await buyers.ask_again(20)
+            await buyers.ask_again(20, of=skus[0])  # sold out by now, for whoever comes new
             await judge(buyers, db, *urls)
             holds = sum(1 for one in failed if one.asked.endswith("/hold"))
             last_s = max((one.at for one in failed), default=back) - back
