@@ -101,9 +101,13 @@ async def test_a_timeline_is_told_as_it_happens_and_resumed_where_it_broke_off(s
             assert not with_nothing.done(), "an event was told again"
             with_nothing.cancel()
             await asyncio.gather(with_nothing, return_exceptions=True)
-    follower = shop.app[PARTS].follower
+    await all_gone(shop)
+
+
+async def all_gone(shop: TestShop) -> None:
+    """Waits until no stream has a place any more."""
     async with asyncio.timeout(5):
-        while follower.streams:
+        while shop.app[PARTS].follower.streams:
             await asyncio.sleep(0.02)
 
 
@@ -157,7 +161,7 @@ async def test_a_stream_carries_the_fields_of_every_answer(shop: TestShop) -> No
             assert answer is not None
             assert answer.status == 200
             await connection.send(b"GET /healthz HTTP/1.1\r\nHost: shop\r\n\r\n")
-    assert shop.app[PARTS].follower.streams == 0
+    await all_gone(shop)
 
 
 async def test_a_stream_that_breaks_is_cut_off() -> None:
