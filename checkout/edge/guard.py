@@ -24,14 +24,16 @@ from catalog_cache import EncodedResponse
 from checkout.edge import measured, problems
 from checkout.edge.dispatch import Dispatch
 from checkout.edge.metrics import Metrics
+from checkout.edge.stamp import ALWAYS
 from checkout.errors import ShopError
 from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
 _LATE = (
-    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%b"
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in ALWAYS.items()).encode()
+    + b"Connection: close\r\nContent-Length: %d\r\n\r\n%b"
 )
 
 
@@ -175,6 +177,6 @@ class GuardedProtocol(RequestHandler):
         else:
             error = problems.Internal("It is logged.")
             log.error("unexpected", status=status, exc_info=exc)
-        response = problems.response(error)
+        response = problems.response(error, ALWAYS)
         response.force_close()
         return response

@@ -360,7 +360,7 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
         return None
-    return problems.response(problems.of_http(web.HTTPExpectationFailed()))
+    return problems.response(problems.of_http(web.HTTPExpectationFailed()), ALWAYS)
 
 
 async def _unmatched(request: web.Request) -> web.StreamResponse:

@@ -110,6 +110,8 @@ async def test_a_late_head_is_told_so_and_a_steady_upload_is_not_cut_off() -> No
             assert answer is not None
             assert (answer.status, answer.problem["code"]) == (408, "request_timeout")
             assert answer.headers["connection"] == "close"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["server"] == "checkout"
             assert await connection.answer() is None
         async with wire(url) as connection:
             raw = post("/cart", b"x" * 600)
