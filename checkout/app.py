@@ -157,7 +157,7 @@ def _parts(settings: Settings) -> Parts:
         pool=pool,
         gate=gate,
         stock=stock,
-        committer=Committer(settings.database_url),
+        committer=Committer(settings.database_url, payment_window_s=settings.payment_window_s),
         orders=OrderStore(pool),
         offers=offers,
         reading=reading,
@@ -230,7 +230,6 @@ def _routes(parts: Parts) -> list[Route]:
         counters=CustomerCounters(parts.pool, secret),
         limiter=parts.edge.shared,
         secret=secret,
-        payment_window_s=settings.payment_window_s,
         providers=PROVIDERS,
     )
     prices = CartPricing(parts.offers, parts.rules)

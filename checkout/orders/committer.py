@@ -60,11 +60,19 @@ class Stats:
 class Committer:
     """Decides the orders of one process over its own connections.
 
+    Units: payment may take `payment_window_s` from the moment of placing, by Postgres's clock.
     Cost: one statement a batch of up to BATCH_MAX orders; under load an order costs Postgres about 40 µs.
     """
 
-    def __init__(self, database_url: str, *, connections: int = limits.COMMITTERS_PER_PROCESS) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        payment_window_s: float = limits.PAYMENT_WINDOW_S,
+        connections: int = limits.COMMITTERS_PER_PROCESS,
+    ) -> None:
         self._url = database_url
+        self._payment_window_s = payment_window_s
         self._connections = connections
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
@@ -102,8 +110,11 @@ class Committer:
         self._wake.set()
         return answer
 
+    def _connect(self) -> BatchConnection:
+        return BatchConnection(self._url, payment_window_s=self._payment_window_s)
+
     async def _run(self) -> None:
-        connection = BatchConnection(self._url)
+        connection = self._connect()
         try:
             while not (self._stopping and not self._queue):
                 if not self._queue:
@@ -221,7 +232,7 @@ class Committer:
     async def _look_up(self, batch: list[_Waiting]) -> None:
         """After a lost answer: what is found was placed; of what is not found nobody knows yet."""
         found = {}
-        fresh = BatchConnection(self._url)
+        fresh = self._connect()
         with contextlib.suppress(*NOT_REACHED, PostgresError):
             if await fresh.ready():
                 found = await fresh.by_claim([w.draft.claim_id for w in batch])

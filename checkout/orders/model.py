@@ -20,8 +20,7 @@ class Draft(Struct, gc=False):
     """An order as quoted and admitted, waiting for Postgres's decision.
 
     Shape: `lines` are (item_id, quantity, unit_minor, offer_version), goods first, one line an item; `document` is encoded
-    JSON; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units; `deadline_s` from
-    the moment of placing, by Postgres's clock.
+    JSON; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units.
     """
 
     id: uuid.UUID
@@ -40,7 +39,6 @@ class Draft(Struct, gc=False):
     document: str
     payment_provider: str
     payment_method: str
-    deadline_s: float
     lines: Sequence[tuple[int, int, int, int]]
     epoch: int = 0
 

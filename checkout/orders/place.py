@@ -82,7 +82,6 @@ class Placer:
         counters: CustomerCounters,
         limiter: SharedLimiter,
         secret: bytes,
-        payment_window_s: float,
         providers: frozenset[str],
     ) -> None:
         self._gate = gate
@@ -94,7 +93,6 @@ class Placer:
         self._limiter = limiter
         self._gateless = asyncio.Semaphore(limits.GATELESS_CONCURRENCY)
         self._secret = secret
-        self._window_s = payment_window_s
         self._providers = providers
         self._running: dict[uuid.UUID, uuid.UUID] = {}
 
@@ -140,7 +138,7 @@ class Placer:
         crash_point("checkout.after_quote")
         admission: Admission | None = None
         for _ in range(_REQUOTES):
-            extra = await self._customer_counters(quoted, request.email)
+            extra = await self._customer_counters(quoted, request.email) if quoted.coupons else ()
             if admission is None:
                 admission = await self._admit(claim_id, quoted, purchase, caller)
                 if admission.verdict is Verdict.SETTLED:
@@ -257,7 +255,6 @@ class Placer:
             document=stored.decode(),
             payment_provider=request.payment.provider,
             payment_method=request.payment.method,
-            deadline_s=self._window_s,
             lines=lines,
             # A claim that was open already may have been admitted for other lines: let its items be repaired.
             epoch=admission.epoch if admission.verdict is Verdict.ADMITTED else 0,

@@ -1,22 +1,23 @@
 -- name: place_batch
--- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$18: one element an order; $19–$24: one
--- element a line. Locks: the claim_id index in claim order, then stock rows in item order, once per item.
+-- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16: one element an order; $17: the
+-- orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
+-- Locks: the claim_id index in claim order, then stock rows in item order, once per item.
 -- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
 WITH asked AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-        $14::text[], $15::text[], $16::text[], $17::float8[], $18::boolean[]
+        $14::text[], $15::text[], $16::text[]
     ) AS a (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
             subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
-            document, payment_provider, payment_method, deadline_s, ungated)
+            document, payment_provider, payment_method)
 ), placed AS (
     INSERT INTO orders (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
                         subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
                         document, payment_provider, payment_method, payment_deadline)
     SELECT id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
-           document::json, payment_provider, payment_method, now() + make_interval(secs => deadline_s)
+           document::json, payment_provider, payment_method, now() + make_interval(secs => $18::float8)
     FROM asked
     ON CONFLICT DO NOTHING
     RETURNING id, number, placed_at, payment_deadline
@@ -41,7 +42,7 @@ WITH asked AS (
     SELECT order_id, line_no, item_id, quantity, unit_minor FROM wanted
 ), suspects AS (
     INSERT INTO gate_suspects (item_id)
-    SELECT DISTINCT w.item_id FROM wanted w JOIN asked a ON a.id = w.order_id WHERE a.ungated ORDER BY 1
+    SELECT DISTINCT item_id FROM wanted WHERE order_id = ANY ($17::uuid[]) ORDER BY 1
     ON CONFLICT DO NOTHING
 ), sent AS (
     INSERT INTO outbox (topic, subject_id) SELECT 'payment.capture', id FROM placed

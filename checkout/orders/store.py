@@ -40,8 +40,9 @@ class ClaimRow:
 class BatchConnection:
     """A committer's own connection, made again whenever it was lost."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, payment_window_s: float) -> None:
         self._url = database_url
+        self._payment_window_s = payment_window_s
         self._connection: db.OwnConnection | None = None
         self._place: Any = None
 
@@ -92,8 +93,8 @@ class BatchConnection:
             [d.document for d in drafts],
             [d.payment_provider for d in drafts],
             [d.payment_method for d in drafts],
-            [d.deadline_s for d in drafts],
-            [not d.epoch for d in drafts],
+            [d.id for d in drafts if not d.epoch],
+            self._payment_window_s,
             *(list(column) for column in zip(*lines, strict=True)),
             timeout=limits.STATEMENT_TIMEOUT_S + 1,
         )

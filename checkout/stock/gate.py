@@ -38,6 +38,7 @@ STOCK, OPEN_CLAIMS, HOLDS = b"{0}:stock", b"{0}:open", b"{0}:holds"
 CLAIM = b"{0}:claim:"
 UNLIMITED: tuple[bytes, int, int] = (b"{0}:limit:none", 0, 0)
 CLOSED = Admission(Verdict.CLOSED)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Gate:
             reply = await self.lane.script(ADMIT, keys, tuple(args))
         except (Unavailable, ReplyError):
             return CLOSED
-        verdict = Verdict(reply[0])
+        verdict = _VERDICTS[reply[0]]
         if verdict is Verdict.CLOSED:
             self._epoch = 0
         return Admission(verdict, epoch, reply[1], reply[2], reply[3], tuple(reply[4:]))

@@ -86,7 +86,7 @@ class Chain:
         *,
         method: str = "pm_card_visa",
         quantity: int = 1,
-        deadline_s: float = 900,
+        deadline_s: float | None = None,
         unit_minor: int = 1000,
         order_id: uuid.UUID | None = None,
         requires_shipping: bool = True,
@@ -111,11 +111,16 @@ class Chain:
             document=orjson.dumps(stored).decode(),
             payment_provider="stripe",
             payment_method=method,
-            deadline_s=deadline_s,
             lines=[(self.item_id, quantity, unit_minor, version)],
         )
         decision = await self.committer.submit(draft)
         assert isinstance(decision, Placed), decision
+        if deadline_s is not None:
+            await self.pool.execute(
+                "UPDATE orders SET payment_deadline = placed_at + make_interval(secs => $2) WHERE id = $1",
+                draft.id,
+                deadline_s,
+            )
         return draft.id
 
     async def step(self, *, only: str | None = None) -> int:
