@@ -67,11 +67,11 @@
     ["requests", (r) => number(r.requests), true],
     ["shed", (r) => number(r.shed), has((r) => r.shed)],
     ["failed", (r) => [number(r.failed), r.failed ? "bad" : ""], true],
-    ["p50", (r) => number(r.p50_ms, 1), true],
-    ["p90", (r) => number(r.p90_ms, 1), true],
-    ["p99", (r) => number(r.p99_ms, 1), true],
+    ["p50", (r) => number(r.p50_ms, 1), has((r) => r.max_ms)],
+    ["p90", (r) => number(r.p90_ms, 1), has((r) => r.max_ms)],
+    ["p99", (r) => number(r.p99_ms, 1), has((r) => r.max_ms)],
     ["p99.9", (r) => number(r.p999_ms, 1), has((r) => r.p999_ms)],
-    ["max", (r) => number(r.max_ms, 1), true],
+    ["max", (r) => number(r.max_ms, 1), has((r) => r.max_ms)],
   ].filter(([, , shown]) => shown);
   table("rows", [["Request", "text"], ...columns.map(([head]) => head)], result.rows.map((r) =>
     [[[r.what, "text"], ...columns.map(([, cell]) => cell(r))], r.strong ? "strong" : r.name.startsWith("bare") ? "soft" : ""]));

@@ -14,7 +14,7 @@ from checkout.audit.command import as_table, verdict
 
 console = Console(width=None if Console().is_terminal else 150)
 _SHORT = {"postgres": "PG", "generator": "load"}
-_ROLES = ("serve", "postgres", "gate", "work", "relay", "generator")
+_ROLES = ("serve", "work", "relay", "postgres", "gate", "sandbox", "generator")
 
 
 def print_result(result: Result, comparison: Comparison | None) -> None:
@@ -63,10 +63,11 @@ def _where(result: Result) -> str:
 def _rows(rows: Sequence[Row]) -> Table:
     """The rows; columns that nothing fills are left out."""
     roles = [role for role in _ROLES if any(role in row.cpu_us for row in rows)]
+    timed = any(row.max_ms for row in rows)
     ratios, sheds = any(row.ratio is not None for row in rows), any(row.shed for row in rows)
     table = Table(title_justify="left")
     table.add_column("What", min_width=40)
-    heads = ["per s", *(["÷ bare"] if ratios else []), "p50 ms", "p99 ms", "p99.9"]
+    heads = ["per s", *(["÷ bare"] if ratios else []), *(["p50 ms", "p99 ms", "p99.9"] if timed else [])]
     heads += [
         *(["shed"] if sheds else []),
         "failed",
@@ -78,7 +79,8 @@ def _rows(rows: Sequence[Row]) -> Table:
         cells = [row.what, f"{row.per_s:,.0f}" if row.per_s >= 100 else f"{row.per_s:,.1f}"]
         if ratios:
             cells.append(f"{row.ratio:.3f}" if row.ratio is not None else "")
-        cells += [_ms(row.p50_ms), _ms(row.p99_ms), _ms(row.p999_ms)]
+        if timed:
+            cells += [_ms(row.p50_ms), _ms(row.p99_ms), _ms(row.p999_ms)]
         if sheds:
             cells.append(f"{row.shed:,}" if row.shed else "")
         cells.append(f"[red]{row.failed:,}[/red]" if row.failed else "0")

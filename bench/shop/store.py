@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from checkout.kit import sql
 from checkout.kit.db import OwnConnection, connect
@@ -97,5 +97,9 @@ class Backlog:
 
     async def unbooked(self) -> int:
         """Orders that are not paid or not booked yet."""
-        owed = await self.by_topic()
+        return self.unbooked_of(await self.by_topic())
+
+    @staticmethod
+    def unbooked_of(owed: Mapping[str, int]) -> int:
+        """The same, of open rows by topic: an order owes its capture, and once paid its booking."""
         return owed.get(CAPTURE, 0) + owed.get(BOOK, 0)
