@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from aiohttp import web
 
+from checkout.admin.shape import AdjustmentAnswer, DeadLetters, Replayed, StatsAnswer
 from checkout.admin.stats import Stats
 from checkout.admin.store import Adjustment, AdminStore
 from checkout.errors import Invalid, NotFound
@@ -91,6 +92,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "/v1/admin/stats",
             read_stats,
             "Live figures",
+            response=StatsAnswer,
             policy="admin",
             permission="admin",
             tag="admin",
@@ -102,7 +104,13 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "Change the stock of one SKU",
             policy="admin",
             request=AdjustmentRequest,
-            problems=("below_reserved", "idempotency_key_missing", "idempotency_mismatch"),
+            response=AdjustmentAnswer,
+            problems=(
+                "below_reserved",
+                "idempotency_key_missing",
+                "idempotency_key_invalid",
+                "idempotency_mismatch",
+            ),
             permission="admin",
             tag="admin",
         ),
@@ -111,6 +119,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "/v1/admin/dead-letters",
             list_parked,
             "Work that failed its last try",
+            response=DeadLetters,
             policy="admin",
             permission="admin",
             query={"limit": "items a page", "cursor": "next_cursor of the page before"},
@@ -121,6 +130,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "/v1/admin/dead-letters/{id}/replay",
             replay,
             "Try a dead letter again",
+            response=Replayed,
             policy="admin",
             permission="admin",
             status=202,

@@ -13,6 +13,7 @@ from checkout.carts.hold import Holds
 from checkout.carts.model import COUPON, LINE, Cart, Op
 from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
+from checkout.carts.shape import CartAnswer, ShippingOptions
 from checkout.errors import Conflict, Invalid, NotFound, Stale
 from checkout.kit import body
 from checkout.kit.answer import answer
@@ -196,11 +197,13 @@ def routes(carts: Carts, pricing: Pricing, holds: Holds) -> list[Route]:
     lines = (*edits, "unknown_sku", "cart_full", "out_of_stock", "coupon_used_up")
 
     def route(method: str, path: str, handler: Any, summary: str, **more: Any) -> Route:
-        given = {"policy": "cart", "priority": 1, "tag": "carts", **more}
+        given = {"policy": "cart", "priority": 1, "tag": "carts", "response": CartAnswer, **more}
         return Route(method, f"/v1/carts{path}", handler, summary, **given)
 
     return [
-        route("POST", "", at.create, "Begin a cart", request=NewCart, status=201, problems=("unknown_sku",)),
+        route(
+            "POST", "", at.create, "Begin a cart", request=NewCart, status=201, problems=("400 unknown_sku",)
+        ),
         route("GET", "/{id}", at.read, "The cart with its totals", problems=("unknown_cart",)),
         route(
             "PUT",
@@ -239,6 +242,7 @@ def routes(carts: Carts, pricing: Pricing, holds: Holds) -> list[Route]:
             "/{id}/shipping-options",
             at.shipping_options,
             "The ways to ship this cart, cheapest first",
+            response=ShippingOptions,
             problems=("unknown_cart", "address_required"),
         ),
         route(

@@ -13,7 +13,10 @@ from checkout.edge import error_table
 from checkout.kit.routes import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_]+)(?::([^{}]|\{[^{}]*\})*)?\}")
-_GENERAL = ("malformed_request", "rate_limited", "overloaded", "deadline_exceeded", "internal")
+_GENERAL = (
+    "malformed_request", "request_timeout", "rate_limited", "overloaded", "deadline_exceeded", "unavailable",
+    "database_away", "gate_away", "starting", "internal",
+)  # fmt: skip
 _WITH_BODY = ("invalid", "malformed_json", "too_large", "unsupported_media_type")
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -145,11 +148,12 @@ def _responses(route: Route, schemas: dict[int, dict[str, Any]]) -> dict[str, An
     if "{" in route.path:
         codes.append("not_found")
     by_status: dict[int, list[str]] = {}
-    for code in dict.fromkeys(codes):
-        by_status.setdefault(error_table.status_of(code), []).append(code)
-    for status, named in sorted(by_status.items()):
-        responses[str(status)] = {
-            "description": "; ".join(f"`{code}`" for code in named),
+    for named in dict.fromkeys(codes):
+        status, _, code = named.rpartition(" ")
+        by_status.setdefault(int(status) if status else error_table.status_of(code), []).append(code)
+    for answered, together in sorted(by_status.items()):
+        responses[str(answered)] = {
+            "description": "; ".join(f"`{code}`" for code in together),
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     return responses

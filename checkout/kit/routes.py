@@ -14,8 +14,9 @@ class Route:
     """One operation of the contract.
 
     Shape: `policy` names a rate-limit policy (browse, cart, checkout, login, admin) or None; `request` and `response`
-    are msgspec types for the document; `problems` are the error codes it can answer with beside the general ones;
-    `limited_by_handler` says that the handler counts the request itself, in the Redis call that it makes anyway.
+    are msgspec types for the document; `problems` are the error codes it can answer with beside the general ones
+    (`400 unknown_sku` where the status is not the code's usual one); `limited_by_handler` says that the handler
+    counts the request itself, in the Redis call that it makes anyway.
     """
 
     method: str

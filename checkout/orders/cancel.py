@@ -7,6 +7,7 @@ from aiohttp import web
 from checkout.errors import NotFound
 from checkout.kit.routes import Route
 from checkout.orders.http import OrderAccess
+from checkout.orders.shape import OrderAnswer
 from checkout.orders.show import order_response
 from checkout.orders.store import OrderStore
 from checkout.payments.model import By, OrderState
@@ -41,6 +42,7 @@ def routes(store: PaymentStore, access: OrderAccess, orders: OrderStore) -> list
             cancel,
             "Cancel an order that is not paid",
             policy="cart",
+            response=OrderAnswer,
             problems=("not_cancellable",),
             priority=2,
             tag="orders",

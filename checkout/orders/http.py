@@ -18,6 +18,7 @@ from checkout.kit.tokens import opens
 from checkout.orders.document import order_document
 from checkout.orders.place import Caller, Placer
 from checkout.orders.request import CheckoutRequest
+from checkout.orders.shape import OrderAnswer, PlacedAnswer
 from checkout.orders.store import OrderStore
 from config import limits
 
@@ -115,14 +116,27 @@ def routes(
             "Place an order from a cart, or with lines inline",
             policy="checkout",
             request=CheckoutRequest,
+            response=PlacedAnswer,
             status=201,
             problems=(
+                "idempotency_key_missing",
+                "idempotency_key_invalid",
+                "400 unknown_sku",
+                "unknown_coupon",
+                "unknown_shipping_option",
+                "no_shipping_to_country",
+                "unknown_cart",
                 "out_of_stock",
                 "total_changed",
                 "coupon_used_up",
+                "coupon_expired",
+                "coupon_not_yet_valid",
+                "coupon_not_applicable",
                 "cart_ordered",
+                "cart_empty",
                 "in_progress",
                 "idempotency_mismatch",
+                "outcome_unknown",
             ),
             limited_by_handler=True,
             priority=2,
@@ -133,6 +147,7 @@ def routes(
             "/v1/orders/{id}",
             read,
             "One order: its state, payment, shipments and timeline",
+            response=OrderAnswer,
             policy="cart",
             priority=2,
             tag="orders",

@@ -10,6 +10,7 @@ from checkout.kit import body
 from checkout.kit.routes import Route
 from checkout.orders.http import OrderAccess
 from checkout.orders.request import PaymentMethod
+from checkout.orders.shape import OrderAnswer
 from checkout.orders.show import order_response
 from checkout.orders.store import OrderStore
 from checkout.payments.ask import Providers
@@ -68,6 +69,7 @@ def routes(store: PaymentStore, providers: Providers, access: OrderAccess, order
             "Pay again with another method, or have a met challenge looked up",
             policy="cart",
             request=PaymentRequest,
+            response=OrderAnswer,
             status=202,
             problems=(
                 "not_payable",
