@@ -20,6 +20,7 @@ from bench.scenarios.ceiling import ROWS, Ceiling, run_ceiling
 from bench.scenarios.crowd import Crowd
 from bench.scenarios.drain import Drain, run_drain
 from bench.scenarios.floor import run_floor
+from bench.scenarios.growth import Growth, run_growth
 from bench.scenarios.latency import Latency, run_latency
 from bench.scenarios.sale import Sale, run_sale
 from bench.scenarios.smoke import run_smoke
@@ -240,3 +241,46 @@ def drain(
     """
     asked = Drain(orders, processes, work_processes)
     _run("drain", lambda say: run_drain(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def growth(
+    skus: Annotated[str, typer.Option(help="SKUs of the steps, ascending.")] = "1000,100000,1000000",
+    orders: Annotated[str, typer.Option(help="Orders of the steps, ascending.")] = "0,1000000,10000000",
+    seconds: Seconds = 8.0,
+    connections: Connections = 256,
+    processes: Processes = 2,
+    wait: Wait = 120.0,
+    tool: ToolName = "auto",
+    folder: Annotated[
+        Path | None, typer.Option(help="Keep the grown shop here; deleted when not given.")
+    ] = None,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Does a checkout cost more with 1 M SKUs and 10 M orders in the shop? (V6) [dim]40 min, 25 GB; less with less[/dim]
+
+    Rows are loaded with COPY; first the SKUs grow, then the orders. Each step measures bare, express, bare. SKUs are drawn
+    by the popularity of real baskets.
+    """
+
+    async def work(say: Say) -> Result:
+        asked = Growth(
+            chosen(tool, connections=connections, seconds=seconds),
+            _counts(skus),
+            _counts(orders),
+            processes,
+            wait,
+            folder,
+        )
+        return await run_growth(asked, say)
+
+    _run("growth", work, results=results, as_json=as_json)
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    """Numbers separated by commas. Raises: BenchError."""
+    try:
+        return tuple(int(part.replace("_", "")) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise BenchError(f"{text}: give numbers separated by commas") from error

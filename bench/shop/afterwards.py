@@ -60,7 +60,7 @@ async def _drain_and_audit(
     began = time.monotonic()
     await shop.start(("relay", "work", "sandbox") if drain_s else ("relay", "sandbox"))
     try:
-        settings = await shop.reachable()
+        settings = shop.settings
         async with Backlog.of(settings.database_url) as backlog:
             owed = left = await backlog.owed()
             orders = await backlog.unbooked()
@@ -74,7 +74,7 @@ async def _drain_and_audit(
             say("stopping the workers")
             await shop.stop()
             await shop.start(("relay", "sandbox"))
-            settings = await shop.reachable()
+            settings = shop.settings
         await answers(f"{settings.sandbox_url}/_sandbox/ledger", wait_s=_SANDBOX_S)
         report = await audit(
             settings,

@@ -16,10 +16,11 @@ import aiohttp
 
 from bench.problem import BenchError
 from config import local
-from config.settings import DOCS, PREFIX, Settings, SettingsError, load
+from config.settings import DOCS, PREFIX, Settings, load
 
 _START_S = 90.0
 _STOP_S = 40.0
+_IS_UP = b"checkout is up"
 _UNLIMITED = dict.fromkeys(("browse", "cart", "checkout", "login", "admin"), "1000000/second")
 
 
@@ -89,23 +90,13 @@ class OwnShop:
         """The shop's settings, with the addresses of its stores. Raises: SettingsError when it is not running."""
         return local.resolve(load(self._environment))
 
-    async def reachable(self, *, wait_s: float = 30.0) -> Settings:
-        """The settings as soon as the stores run. Raises: BenchError."""
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while True:
-            try:
-                return self.settings
-            except SettingsError as error:
-                if not self._running() or asyncio.get_running_loop().time() > deadline:
-                    raise BenchError(f"the stores did not start: {self._last_words()}") from error
-            await asyncio.sleep(0.1)
-
     async def start(self, kinds: Sequence[str] = (), *, demo: bool = True) -> None:
         """Starts it, or again with other kinds. Raises: BenchError with its last words when it does not come up."""
         arguments = ["--only", ",".join(kinds)] if kinds else []
         if not demo:
             arguments.append("--no-demo")
         log = (self.folder / "up.log").open("ab")
+        log_size = log.tell()
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *_with(self._environment),
@@ -121,12 +112,21 @@ class OwnShop:
             )
         finally:
             log.close()
+        await self._is_up(log_size)
         if not kinds or "serve" in kinds:
             await answers(f"{self.url}/readyz", wait_s=_START_S, alive=self._running)
         if not self._running():
             raise BenchError(
                 f"the shop did not start; {self.folder / 'up.log'} ends with:\n{self._last_words()}"
             )
+
+    async def _is_up(self, log_size: int) -> None:
+        """Waits until the supervisor says so in its log, from `log_size` on: the schema is there, every kind runs."""
+        deadline = asyncio.get_running_loop().time() + _START_S
+        while self._running() and asyncio.get_running_loop().time() < deadline:
+            if _IS_UP in (self.folder / "up.log").read_bytes()[log_size:]:
+                return
+            await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
         """Drains and stops it; data is kept until `remove`."""

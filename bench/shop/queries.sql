@@ -38,3 +38,43 @@ SELECT topic, count(*) AS rows FROM outbox WHERE parked_at IS NULL GROUP BY topi
 SELECT coalesce(sum(l.quantity), 0) FROM order_lines l
 JOIN variants v ON v.item_id = l.item_id AND v.sku = $1
 JOIN orders o ON o.id = l.order_id AND o.status <> 'cancelled'
+
+-- name: unwatched
+-- Caller: mass. No triggers and no foreign keys for this connection: they would cost more than the rows, and change nothing.
+SET session_replication_role = replica
+
+-- name: highest_item
+-- Caller: mass. By the primary key's end.
+SELECT coalesce(max(item_id), 0) FROM stock
+
+-- name: highest_number
+-- Caller: mass. By orders_number's end; at least the sequence's start.
+SELECT greatest(coalesce(max(number), 0), 100000) FROM orders
+
+-- name: next_item
+-- Caller: mass, after the rows. By the primary key's end.
+SELECT setval(pg_get_serial_sequence('stock', 'item_id'), (SELECT max(item_id) FROM stock))
+
+-- name: next_number
+-- Caller: mass, after the rows. By orders_number's end; beyond what a connection may have cached.
+SELECT setval('order_number', (SELECT greatest(coalesce(max(number), 0), 100000) + 1000 FROM orders))
+
+-- name: release_history
+-- Caller: mass, while nobody sells. What the ledger holds beyond `reserved` was in orders that were cancelled: one movement an item.
+-- One scan of the ledger.
+INSERT INTO stock_movements (movement_id, item_id, kind, reserved_delta, reason)
+SELECT gen_random_uuid(), s.item_id, 'release', s.reserved - l.units, 'benchmark'
+FROM (SELECT item_id, sum(reserved_delta)::int AS units FROM stock_ledger GROUP BY item_id) l
+JOIN stock s USING (item_id) WHERE l.units <> s.reserved
+
+-- name: known
+-- Caller: mass, after the rows. Statistics, as autovacuum would make them a little later.
+ANALYZE
+
+-- name: written
+-- Caller: mass, after the rows: the next run must not pay for them.
+CHECKPOINT
+
+-- name: database_size
+-- Caller: growth, memory. In MiB.
+SELECT pg_database_size(current_database()) / 1048576

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from checkout.kit import sql
 from checkout.kit.db import OwnConnection, connect
@@ -103,3 +103,47 @@ class Backlog:
     def unbooked_of(owed: Mapping[str, int]) -> int:
         """The same, of open rows by topic: an order owes its capture, and once paid its booking."""
         return owed.get(CAPTURE, 0) + owed.get(BOOK, 0)
+
+
+class Bulk:
+    """Rows by the million, over one connection."""
+
+    def __init__(self, connection: OwnConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, database_url: str) -> AsyncIterator["Bulk"]:
+        """For a while; statements may take as long as they need."""
+        connection = await connect(database_url, purpose="bench")
+        try:
+            await connection.execute("SET statement_timeout = 0")
+            await connection.execute(QUERIES.unwatched)
+            yield cls(connection)
+        finally:
+            await connection.close()
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
+        """COPY of these rows, one transaction."""
+        await self._connection.copy_records_to_table(table, columns=list(columns), records=records)
+
+    async def highest_item(self) -> int:
+        """The last item there is."""
+        return int(await self._connection.fetchval(QUERIES.highest_item))
+
+    async def highest_number(self) -> int:
+        """The last order number there is."""
+        return int(await self._connection.fetchval(QUERIES.highest_number))
+
+    async def release(self) -> None:
+        """Takes back what cancelled orders held."""
+        await self._connection.execute(QUERIES.release_history)
+
+    async def settle(self) -> None:
+        """After the rows: sequences, statistics, and everything on disk."""
+        for query in (QUERIES.next_item, QUERIES.next_number, QUERIES.known, QUERIES.written):
+            await self._connection.execute(query)
+
+    async def size_mib(self) -> int:
+        """How large the database is."""
+        return int(await self._connection.fetchval(QUERIES.database_size))
