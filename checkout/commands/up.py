@@ -69,9 +69,7 @@ def _welcome(settings: Settings, kinds: Sequence[str], prepared: Prepared) -> No
         console.print(f"Reference   {base}/docs")
         console.print(f"Metrics     {base}/metrics")
     if "sandbox" in kinds:
-        console.print(
-            f"Sandbox     {settings.sandbox_url}/   payments, shipments and mails, as the providers see them"
-        )
+        console.print(f"Sandbox     {settings.sandbox_url}/   payments, shipments and mails there")
     if prepared.admin_password is not None:
         console.print(
             f"Admin       {settings.admin_email}   password {prepared.admin_password}   (shown this once)"
