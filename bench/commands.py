@@ -22,9 +22,11 @@ from bench.scenarios.drain import Drain, run_drain
 from bench.scenarios.floor import run_floor
 from bench.scenarios.growth import Growth, run_growth
 from bench.scenarios.latency import Latency, run_latency
+from bench.scenarios.memory import MemoryAsked, run_memory
 from bench.scenarios.sale import Sale, run_sale
 from bench.scenarios.smoke import run_smoke
 from bench.scenarios.soak import run_soak
+from bench.scenarios.startup import Startup, run_startup
 from bench.scenarios.steady import run_steady
 
 HELP = """Measure the shop, and audit it after every run: a figure without a clean audit does not count.
@@ -284,3 +286,37 @@ def _counts(text: str) -> tuple[int, ...]:
         return tuple(int(part.replace("_", "")) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise BenchError(f"{text}: give numbers separated by commas") from error
+
+
+@bench_app.command()
+def startup(
+    runs: Annotated[int, typer.Option(help="First starts, and as many second ones.", min=1)] = 3,
+    cold: Annotated[
+        bool,
+        typer.Option("--cold", help="Also install a copy of the project from nothing; needs the network."),
+    ] = False,
+    processes: Processes = 2,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """How long from `checkout up` to the first order? (V11) [dim]1 min; with --cold some more[/dim]
+
+    With an empty data folder, then again with it; the shop is asked fifty times a second. The median counts.
+    """
+    asked = Startup(runs, processes, cold)
+    _run("startup", lambda say: run_startup(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def memory(
+    skus: Annotated[int, typer.Option(help="SKUs that are read into the caches.", min=100)] = 100_000,
+    idle: Annotated[int, typer.Option(help="Idle connections.", min=1)] = 10_000,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """How much memory does a serve process take with 100k SKUs cached, and 10,000 idle connections? (V10) [dim]3 min[/dim]
+
+    Resident memory of one process: each page and price is read once, then the connections are opened and left alone.
+    """
+    asked = MemoryAsked(skus, idle)
+    _run("memory", lambda say: run_memory(asked, say), results=results, as_json=as_json)

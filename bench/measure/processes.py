@@ -200,6 +200,20 @@ def cpu_us(usage: Sequence[Usage], requests: int) -> dict[str, float]:
     }
 
 
+def since_birth(roots: Mapping[int, str], elapsed_s: float) -> list[Usage]:
+    """What every process has used since it began; ourselves left out. Units: `cores` over `elapsed_s`."""
+    by_role: defaultdict[str, list[_Seen]] = defaultdict(list)
+    for pid, seen in snapshot(roots).items():
+        if pid != os.getpid():
+            by_role[seen.role].append(seen)
+    usages = []
+    for role, all_of_it in by_role.items():
+        cpu_s, memory_mib = sum(one.cpu_s for one in all_of_it), sum(one.private_mib for one in all_of_it)
+        cores = round(cpu_s / elapsed_s, 3) if elapsed_s else 0.0
+        usages.append(Usage(role, len(all_of_it), cores, round(memory_mib, 1), round(cpu_s, 3)))
+    return sorted(usages, key=lambda usage: -usage.cores)
+
+
 class Memory(Struct, frozen=True):
     """One process's memory. Units: MiB. Shape: `pss` divides shared pages by those who share them."""
 

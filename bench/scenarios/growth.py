@@ -1,11 +1,9 @@
 """`bench growth`: express checkouts with more and more SKUs and orders in the shop, each step ÷ bare (V6)."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 from msgspec import Struct
 
 from bench.load.baskets import Baskets
@@ -22,10 +20,10 @@ from bench.shop.afterwards import drain_and_audit
 from bench.shop.floor import measure_bare
 from bench.shop.mass import add_orders, add_skus, sku_of
 from bench.shop.own import OwnShop, own_shop
+from bench.shop.readiness import gate_open
 from bench.shop.store import Bulk
 
 _DRAWN = 200_000
-_OPEN_S = 120.0
 
 
 class Growth(Struct, frozen=True):
@@ -147,20 +145,6 @@ async def _measured(
     last = await measure_bare(tool, method="POST", processes=asked.processes)
     bare = (first.run.requests_per_s + last.run.requests_per_s) / 2
     return _Step(len(items), orders, found, bare, size_mib, round(loading_s, 1))
-
-
-async def gate_open(url: str, *, wait_s: float = _OPEN_S) -> None:
-    """Waits until the gate has been rebuilt from Postgres. Raises: BenchError."""
-    deadline = time.monotonic() + wait_s
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
-        while True:
-            async with client.get(f"{url}/readyz") as response:
-                parts = (await response.json(content_type=None)).get("parts", {})
-            if parts.get("gate") == "up":
-                return
-            if time.monotonic() > deadline:
-                raise BenchError(f"the gate was not rebuilt within {wait_s:.0f} s")
-            await asyncio.sleep(0.2)
 
 
 def _verdicts(steps: list[_Step]) -> list[Verdict]:

@@ -53,12 +53,20 @@ def _with(settings: Mapping[str, str]) -> list[str]:
 class OwnShop:
     """`checkout up` in a folder of its own, with limits raised. `url` answers when `start` has returned.
 
-    Shape: `more` are further settings by their variables' names.
+    Shape: `more` are further settings by their variables' names; `command` starts it: with `checkout up`, unless given.
     """
 
     def __init__(
-        self, *, processes: int, folder: Path | None = None, more: Mapping[str, str] | None = None
+        self,
+        *,
+        processes: int,
+        folder: Path | None = None,
+        more: Mapping[str, str] | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "checkout", "up"),
+        start_s: float = _START_S,
     ) -> None:
+        self._command = tuple(command)
+        self._start_s = start_s
         self.folder = folder or Path(tempfile.mkdtemp(prefix="checkout-bench-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._keep = folder is not None
@@ -100,10 +108,7 @@ class OwnShop:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *_with(self._environment),
-                sys.executable,
-                "-m",
-                "checkout",
-                "up",
+                *self._command,
                 *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -114,7 +119,7 @@ class OwnShop:
             log.close()
         await self._is_up(log_size)
         if not kinds or "serve" in kinds:
-            await answers(f"{self.url}/readyz", wait_s=_START_S, alive=self._running)
+            await answers(f"{self.url}/readyz", wait_s=self._start_s, alive=self._running)
         if not self._running():
             raise BenchError(
                 f"the shop did not start; {self.folder / 'up.log'} ends with:\n{self._last_words()}"
@@ -122,7 +127,7 @@ class OwnShop:
 
     async def _is_up(self, log_size: int) -> None:
         """Waits until the supervisor says so in its log, from `log_size` on: the schema is there, every kind runs."""
-        deadline = asyncio.get_running_loop().time() + _START_S
+        deadline = asyncio.get_running_loop().time() + self._start_s
         while self._running() and asyncio.get_running_loop().time() < deadline:
             if _IS_UP in (self.folder / "up.log").read_bytes()[log_size:]:
                 return
