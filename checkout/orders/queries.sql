@@ -47,7 +47,7 @@ WITH asked AS (
 ), sent AS (
     INSERT INTO outbox (topic, subject_id) SELECT 'payment.capture', id FROM placed
 )
-SELECT id, number, placed_at, payment_deadline FROM placed
+SELECT array_agg(id), array_agg(number), min(placed_at), min(payment_deadline) FROM placed -- one moment for all of a batch
 
 -- name: orders_by_claim
 -- Caller: Committer (conflicts, lost answers), place (retried keys). By orders_claim; as many rows as asked.

@@ -76,7 +76,7 @@ class BatchConnection:
             for draft in drafts
             for number, (item, quantity, unit, version) in enumerate(draft.lines, 1)
         ]
-        rows = await self._place.fetch(
+        placed = await self._place.fetchrow(
             [d.id for d in drafts],
             [d.claim_id for d in drafts],
             [d.fingerprint for d in drafts],
@@ -98,7 +98,11 @@ class BatchConnection:
             *(list(column) for column in zip(*lines, strict=True)),
             timeout=limits.STATEMENT_TIMEOUT_S + 1,
         )
-        return {row[0]: Placed(row[1], row[2], row[3]) for row in rows}
+        ids, numbers, placed_at, payment_deadline = placed
+        return {
+            id: Placed(number, placed_at, payment_deadline)
+            for id, number in zip(ids or (), numbers or (), strict=True)
+        }
 
     async def by_claim(self, claim_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ClaimRow]:
         """Orders by claim."""
