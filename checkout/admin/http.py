@@ -169,6 +169,9 @@ def _before(request: web.Request) -> tuple[datetime, int] | None:
         return None
     try:
         at, _, row_id = urlsafe_b64decode(text.encode()).decode().partition(" ")
-        return datetime.fromisoformat(at), int(row_id)
+        before = datetime.fromisoformat(at), int(row_id)
+        if before[0].tzinfo is not None and 2000 < before[0].year < 9999 and 0 <= before[1] < 2**63:
+            return before
     except (ValueError, UnicodeError):
-        raise Invalid("cursor: take it from next_cursor", field="cursor") from None
+        pass
+    raise Invalid("cursor: take it from next_cursor", field="cursor")
