@@ -28,6 +28,7 @@ _SPARE_FILES = 200
 _CART_LINES = 100
 _CONNECTIONS = 16
 _SETTLE_S = 3.0
+_PATIENCE_S = 900.0
 _ACTIVE = Tool("generator", 16, 5.0)
 _ACTIVE_PER_S = 100.0
 
@@ -54,9 +55,12 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
         await shop.start(("serve",), demo=False)
         await gate_open(shop.url)
         seen.append(("started", await _memory(shop)))
-        say(f"reading {asked.skus:,} SKUs into its caches")
-        problems = await _read_all(shop, items)
-        seen.append((f"{asked.skus:,} SKUs cached", await _memory(shop)))
+        say(f"reading the pages of {asked.skus:,} SKUs")
+        problems = await _read_pages(shop, items)
+        seen.append((f"pages of {asked.skus:,} SKUs cached", await _memory(shop)))
+        say(f"asking for the prices of {asked.skus:,} SKUs")
+        problems += await _ask_prices(shop, items)
+        seen.append(("their prices too", await _memory(shop)))
         say(f"{asked.idle:,} idle connections")
         async with idle_connections(shop.url, asked.idle) as idle:
             seen.append((f"and {asked.idle:,} idle connections", await _memory(shop)))
@@ -69,7 +73,7 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
             problems.append(f"{active.refused + active.broken:,} reads beside them failed")
         await shop.stop()
         after = await drain_and_audit(shop, drain_s=0.0, say=say)
-    cached, crowded = seen[1][1], seen[2][1]
+    cached, crowded = seen[2][1], seen[3][1]
     return Result(
         scenario="memory",
         title=f"Memory of a serve process: {asked.skus:,} SKUs, {asked.idle:,} idle connections",
@@ -97,32 +101,37 @@ async def _memory(shop: OwnShop) -> Memory:
     return found[0]
 
 
-async def _read_all(shop: OwnShop, items: list[int]) -> list[str]:
-    """Every product's page, and every SKU's price; gives what went wrong."""
+async def _read_pages(shop: OwnShop, items: list[int]) -> list[str]:
+    """Every product's page, once; gives what went wrong."""
     paths = [f"/v1/products/{slug_of(item)}" for item in items[::VARIANTS_EACH]]
-    pages = Shape("read", paths, sequential=True)
-    carts = [items[at : at + _CART_LINES] for at in range(0, len(items), _CART_LINES)]
-    turn = itertools.cycle(carts)
+    shape = Shape("read", paths, sequential=True)
+    return _wrong(await send(shop.url, shape, len(paths), connections=_CONNECTIONS))
 
-    def cart(_number: int) -> bytes:
-        lines = [{"sku": sku_of(item), "quantity": 1} for item in next(turn)]
+
+async def _ask_prices(shop: OwnShop, items: list[int]) -> list[str]:
+    """Every SKU in a cart, once; gives what went wrong."""
+    carts = itertools.cycle([items[at : at + _CART_LINES] for at in range(0, len(items), _CART_LINES)])
+
+    def build(_number: int) -> bytes:
+        lines = [{"sku": sku_of(item), "quantity": 1} for item in next(carts)]
         return post("/v1/carts", {"currency": "EUR", "country": "DE", "lines": lines})
 
-    runs = (
-        await send(shop.url, pages, len(paths), connections=_CONNECTIONS),
+    count = -(-len(items) // _CART_LINES)
+    return _wrong(
         await asyncio.to_thread(
-            run_generator, shop.url, cart, connections=_CONNECTIONS, seconds=600.0, most=len(carts)
-        ),
+            run_generator, shop.url, build, connections=_CONNECTIONS, seconds=_PATIENCE_S, most=count
+        )
     )
-    return [
-        f"{run.refused + run.broken:,} of {run.requests:,} requests were not answered: {run.statuses}"
-        for run in runs
-        if run.refused or run.broken
-    ]
+
+
+def _wrong(run: Run) -> list[str]:
+    if not run.refused and not run.broken:
+        return []
+    return [f"{run.refused + run.broken:,} of {run.requests:,} requests were not answered: {run.statuses}"]
 
 
 def _facts(asked: MemoryAsked, seen: list[tuple[str, Memory]], active: Run) -> list[tuple[str, str]]:
-    started, cached, crowded = (memory.rss_mib for _, memory in seen[:3])
+    started, _, cached, crowded = (memory.rss_mib for _, memory in seen[:4])
     return [
         (f"{started:,.0f} MiB", "started"),
         (f"{cached:,.0f} MiB", "with every SKU cached"),
@@ -145,5 +154,5 @@ def _chart(seen: list[tuple[str, Memory]]) -> Chart:
         [],
         [Line("resident", [memory.rss_mib for _, memory in seen])],
         "bars",
-        ["started", "cached", "idle", "after"],
+        ["started", "pages", "prices", "idle", "after"],
     )

@@ -70,9 +70,7 @@ async def run_sale(asked: Sale, say: Say) -> Result:
             wait_s=_DRAIN_S,
             on_step=lambda step: say(f"audit: {step}"),
         )
-    apart = abs(sold - asked.units) + abs(len(set(seen.orders)) - sold)
-    if asked.users + asked.stragglers < asked.units:
-        apart = abs(len(set(seen.orders)) - sold)
+    apart = units_apart(asked, sold=sold, acknowledged=len(set(seen.orders)))
     return Result(
         scenario="sale",
         title=f"Sale: {asked.users:,} buyers, {asked.units:,} units, {asked.rush_s:g} s",
@@ -105,6 +103,12 @@ async def run_sale(asked: Sale, say: Say) -> Result:
         bare_per_s=bare,
         audit=audited,
     )
+
+
+def units_apart(asked: Sale, *, sold: int, acknowledged: int) -> int:
+    """Units sold that were not there, left over though buyers asked, or sold without an answer that says so."""
+    buyers = asked.users + asked.stragglers
+    return abs(sold - min(asked.units, buyers)) + abs(acknowledged - sold)
 
 
 def _rows(seen: Seen) -> list[Row]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,25 +21,24 @@ from config.settings import DOCS, PREFIX, Settings, load
 
 _START_S = 90.0
 _STOP_S = 40.0
+_PORTS = (20_000, 32_000)
 _IS_UP = b"checkout is up"
 _UNLIMITED = dict.fromkeys(("browse", "cart", "checkout", "login", "admin"), "1000000/second")
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(*, also_next: bool = False) -> int:
+    """A port that nobody listens on now, below those that clients are given: ten thousand of them must not take it.
 
-
-def _free_pair() -> int:
-    """A free port whose successor is free too: the sandbox's, and its mail sink's."""
-    for _ in range(50):
-        port = free_port()
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port + 1))
+    Raises: BenchError when none is found.
+    """
+    for _ in range(200):
+        port = random.randrange(*_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe, socket.socket() as beside:
+            probe.bind(("127.0.0.1", port))
+            if also_next:
+                beside.bind(("127.0.0.1", port + 1))
             return port
-    raise BenchError("no two free ports beside each other were found")
+    raise BenchError(f"no free port was found between {_PORTS[0]} and {_PORTS[1]}")
 
 
 def _with(settings: Mapping[str, str]) -> list[str]:
@@ -75,7 +75,7 @@ class OwnShop:
         self._environment = {
             "CHECKOUT_DATA_DIR": str(self.folder / "data"),
             "CHECKOUT_PORT": str(self.port),
-            "CHECKOUT_SANDBOX_PORT": str(_free_pair()),
+            "CHECKOUT_SANDBOX_PORT": str(free_port(also_next=True)),
             "CHECKOUT_PROCESSES": str(processes),
             "CHECKOUT_LOG_LEVEL": "warning",
             "CHECKOUT_RATE_LIMITS": json.dumps(_UNLIMITED),
