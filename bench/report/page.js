@@ -1,7 +1,8 @@
 (() => {
   "use strict";
   const { exit_code: code, broken, result, comparison } = JSON.parse(document.getElementById("figures").textContent);
-  const colours = ["#2f6fed", "#e0762f", "#1f9d6b", "#b14cc9", "#d64545", "#8a6d3b", "#2a9db5", "#7a8794"];
+  const colours = ["#2f6fed", "#e0762f", "#1f9d6b", "#b14cc9", "#d64545", "#8a6d3b", "#2a9db5", "#c2a000", "#e377c2"];
+  const colourOf = (name, at) => (name === "others" ? "#9aa5b1" : colours[at % colours.length]);
   const byId = (id) => document.getElementById(id);
   const number = (value, digits = 0) =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -194,11 +195,12 @@
       scales: { x: { time: false, ...(chart.kind === "log" ? { distr: 3 } : {}) }, y },
       axes: [axis({ values: x.values }),
         axis({ size: 62, values: (_, ticks) => ticks.map((t) => (t == null ? "" : t.toLocaleString("en-US"))) })],
-      series: [{ label: x.label, value: (_, v) => (v == null ? "–" : x.show(v)) },
+      series: [{ label: x.label, value: (_, v) => (v == null ? "" : x.show(v)) },
         ...chart.lines.map((line, i) => ({
-          label: line.name, stroke: colours[i % colours.length], width: 1.75, points: { show: xs.length < 20, size: 5 },
+          label: line.name, stroke: colourOf(line.name, i), dash: line.name === "others" ? [4, 4] : undefined, width: 1.75,
+          points: { show: xs.length < 20, size: 5 },
           fill: chart.filled && i === 0 ? colours[0] + "22" : undefined, spanGaps: true,
-          value: (_, v) => (v == null ? "–" : short(v)),
+          value: (_, v) => (v == null ? "" : short(v)),
         }))],
     };
     const clean = (v) => (v == null ? null : logarithmic ? Math.max(v, 0.01) : v);
