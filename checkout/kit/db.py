@@ -50,6 +50,7 @@ NOT_REACHED = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,  # the server's last word has come, the end of the connection not yet
     TimeoutError,
 )
 """No answer: before sending, nothing happened; after sending, the outcome is unknown."""

@@ -135,21 +135,22 @@ class Committer:
         while queue and len(batch) < limits.BATCH_MAX:
             waiting = queue.popleft()
             if waiting.since < oldest:
-                waiting.answer.set_result(_BUSY)
+                _answer([waiting], _BUSY)
             else:
                 batch.append(waiting)
         return batch
 
     async def _decide(self, connection: BatchConnection, batch: list[_Waiting]) -> None:
+        """Answers the whole batch, whatever happens: a committer that ended would leave a shop that cannot sell."""
         try:
             self.stats.batches += 1
             self.stats.orders += len(batch)
             await self._place(connection, batch)
-        except BaseException:
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_result(_LOST)
-            raise
+        except Exception as error:
+            log.error("a batch broke", exc_info=error, orders=len(batch))
+            await connection.close()
+        finally:
+            _answer(batch, _LOST)
 
     async def _place(self, connection: BatchConnection, batch: list[_Waiting]) -> None:
         """Rounds of: send all together; after a refusal take out those that cannot be had; at last one by one."""
@@ -177,11 +178,10 @@ class Committer:
                     return
             except PostgresError as error:
                 log.error("order refused by its content", error=str(error), order=str(waiting.draft.id))
-                waiting.answer.set_result(_CANCELLED)
-                return
+                return _answer([waiting], _CANCELLED)
             else:
                 return
-        waiting.answer.set_result(_BUSY)
+        _answer([waiting], _BUSY)
 
     async def _send(self, connection: BatchConnection, batch: list[_Waiting]) -> None:
         """One statement; every draft is answered on return. Raises: CheckViolation, content errors: nothing was done."""

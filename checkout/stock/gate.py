@@ -16,7 +16,7 @@ from pathlib import Path
 import ratelimit
 from checkout.errors import OutcomeUnknown, Unavailable, ensure
 from checkout.kit.crash import crash_point
-from checkout.kit.db import FastUUID
+from checkout.kit.db import FastUUID, PostgresError
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
 from checkout.stock.model import Admission, HoldResult, Item, OpenClaim, Verdict, parse_record
 from config import limits
@@ -106,7 +106,7 @@ class Gate:
         try:
             state = await self._fetch_state()
             there = await through.call(b"GET", EPOCH)
-        except (Unavailable, ReplyError):
+        except (Unavailable, ReplyError, PostgresError):
             self._epoch = 0
             return False
         agreed = state.epoch > 0 and state.run_id == self._run_id and there == str(state.epoch).encode()

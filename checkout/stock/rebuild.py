@@ -12,6 +12,7 @@ import structlog
 
 from checkout.errors import Unavailable
 from checkout.kit.crash import crash_point
+from checkout.kit.db import PostgresError
 from checkout.kit.lane import Arg, ReplyError
 from checkout.stock.gate import BUILD, EPOCH, HOLDS, LOAD, OPEN, OPEN_CLAIMS, STOCK, Gate
 from checkout.stock.store import StockStore
@@ -64,7 +65,7 @@ async def keep_open(gate: Gate, store: StockStore, *, interval_s: float = 0.1) -
     while True:
         await asyncio.sleep(interval_s)
         look += 1
-        with contextlib.suppress(Unavailable, ReplyError):
+        with contextlib.suppress(Unavailable, ReplyError, PostgresError):
             if not gate.lane.is_up:
                 continue
             if not gate.epoch:

@@ -23,6 +23,7 @@ UNLIMITED = (
 )
 NOBODY = "00000000-0000-7000-8000-000000000000"
 START_WITHIN_S = 60.0
+_LOG_SHOWN_CHARS = 4000
 
 
 class Server:
@@ -119,6 +120,9 @@ async def serving(
         await server.serves(within_s=START_WITHIN_S)
         yield server
         assert "Traceback" not in log.read_text()
+    except Exception as error:
+        error.add_note(f"serve's log ends with:\n{log.read_text()[-_LOG_SHOWN_CHARS:]}")
+        raise
     finally:
         await server.stop()
 
