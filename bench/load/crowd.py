@@ -54,7 +54,12 @@ async def send_crowd(plan: Plan, say: Say, *, roots: dict[int, str], processes: 
                 "--spawn-rate",
                 f"{max(1.0, plan.users / max(plan.ramp_s, 1.0)):g}",
             ),
-            *("--run-time", f"{math.ceil(plan.ramp_s + plan.steady_s)}s", "--stop-timeout", str(_STOP_S)),
+            *(
+                "--run-time",
+                f"{math.ceil(plan.ramp_s + plan.steady_s + _OVERTIME_S)}s",
+                "--stop-timeout",
+                str(_STOP_S),
+            ),
             *("--plan", str(told), "--out", str(folder)),
             *(several if count > 1 else ()),
             stdin=asyncio.subprocess.DEVNULL,

@@ -19,7 +19,7 @@ import gevent
 import msgspec
 from locust import events
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from bench.load import recording
 from bench.load.baskets import Baskets
@@ -42,10 +42,6 @@ class Recorder:
         self._steady_from = plan.ramp_s
         self._until = plan.ramp_s + plan.steady_s
         self._environment = environment
-
-    def began_now(self, **_: Any) -> None:
-        """The test starts: seconds are counted from here."""
-        self.began = time.monotonic()
         gevent.spawn(self.count_users)
 
     def saw(
@@ -100,17 +96,21 @@ def sold_at(url: str) -> tuple[list[str], list[str]]:
     return skus, slugs
 
 
+_recorders: list[Recorder] = []
+
+
 def prepare(environment: Environment, **_: Any) -> None:
-    """Before the first user of this process: what there is to buy, and who listens."""
+    """Before the first user of this process: what there is to buy, who listens, and when it ends."""
+    options: Any = environment.parsed_options
+    plan = msgspec.json.decode(Path(options.plan).read_bytes(), type=Plan) if options.plan else None
+    if plan is not None and not isinstance(environment.runner, WorkerRunner):
+        gevent.spawn(end, environment, plan.ramp_s + plan.steady_s)
     if isinstance(environment.runner, MasterRunner):
         return
-    options: Any = environment.parsed_options
     raise_file_limit()
-    if options.plan:
-        plan = msgspec.json.decode(Path(options.plan).read_bytes(), type=Plan)
-    else:
+    if plan is None:
         plan = Plan(environment.host or "", 0, 0.0, 1e9, *sold_at(environment.host or ""))
-    seed = plan.seed * 1_000_003 + (os.getpid() if options.processes else 0)
+    seed = plan.seed * 1_000_003 + (os.getpid() if isinstance(environment.runner, WorkerRunner) else 0)
     random.seed(seed)
     Shopper.plan = plan
     Shopper.baskets = Baskets(plan.skus, kept(), seed)
@@ -118,10 +118,25 @@ def prepare(environment: Environment, **_: Any) -> None:
     Shopper.orders = []
     Shopper.sold_out = itertools.count()
     if options.out:
-        recorder, folder = Recorder(plan, environment), Path(options.out)
+        recorder = Recorder(plan, environment)
+        _recorders.append(recorder)
         environment.events.request.add_listener(recorder.saw)
-        environment.events.test_start.add_listener(recorder.began_now)
-        environment.events.quitting.add_listener(lambda **_: recorder.write(folder))
+
+
+def end(environment: Environment, after_s: float) -> None:
+    """Ends the run by the clock. Locust's own --run-time counts from what its event loop last took for now."""
+    until = time.monotonic() + after_s
+    while (left := until - time.monotonic()) > 0:
+        gevent.sleep(min(left, 0.2))
+    if environment.runner is not None:
+        environment.runner.quit()
+
+
+def write(environment: Environment, **_: Any) -> None:
+    """When this process ends: what it saw."""
+    for recorder in _recorders:
+        options: Any = environment.parsed_options
+        recorder.write(Path(options.out))
 
 
 def add_options(parser: Any) -> None:
@@ -131,4 +146,5 @@ def add_options(parser: Any) -> None:
 
 
 events.init_command_line_parser.add_listener(add_options)
-events.init.add_listener(prepare)
+events.test_start.add_listener(prepare)
+events.quitting.add_listener(write)

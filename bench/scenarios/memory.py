@@ -13,7 +13,7 @@ from bench.load.idle import idle_connections
 from bench.load.open_files import raise_file_limit
 from bench.load.run import Run
 from bench.load.shapes import Shape, post
-from bench.measure.processes import Memory, memory_of
+from bench.measure.processes import Memory, memory_of, since_birth
 from bench.measure.targets import judged
 from bench.problem import BenchError
 from bench.report.progress import Say
@@ -53,6 +53,7 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
             items = await add_skus(bulk, asked.skus, say)
         await shop.stop()
         await shop.start(("serve",), demo=False)
+        served = time.monotonic()
         await gate_open(shop.url)
         seen.append(("started", await _memory(shop)))
         say(f"reading the pages of {asked.skus:,} SKUs")
@@ -71,6 +72,7 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
         seen.append(("after they have gone", await _memory(shop)))
         if active.refused or active.broken:
             problems.append(f"{active.refused + active.broken:,} reads beside them failed")
+        usage = since_birth(shop.roots, time.monotonic() - served)
         await shop.stop()
         after = await drain_and_audit(shop, drain_s=0.0, say=say)
     cached, crowded = seen[2][1], seen[3][1]
@@ -86,6 +88,7 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
         facts=_facts(asked, seen, active),
         verdicts=[judged("V10 cached", cached.rss_mib), judged("V10 idle", crowded.rss_mib)],
         figures=[Figure(name, memory.rss_mib, "memory", True) for name, memory in seen],
+        usage=usage,
         problems=[*problems, *after.problems],
         audit=after.audit,
         drained=after.drained,
