@@ -47,3 +47,12 @@ def stores() -> Iterator[BreakableStores]:
     finally:
         started.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _whole(stores: BreakableStores) -> Iterator[None]:
+    """Whatever a test broke and did not mend is mended for the next one."""
+    yield
+    for name, process in stores.servers.processes.items():
+        if not process.alive():
+            stores.servers.start(name)

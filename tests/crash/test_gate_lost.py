@@ -75,9 +75,7 @@ async def test_gate_lost_in_mid_burst(stores: BreakableStores, capsys: pytest.Ca
     """If this fails, losing the gate oversells, loses an order, strands units, or closes the shop."""
     database_url, gate_url = await stores.fresh_database(), stores.fresh_gate_url()
     urls = (database_url, gate_url)
-    db = await asyncpg.connect(database_url)
     gate = _Gate(stores, gate_url, stores.folder / "gate-saved")
-    skus = await plentiful(db, 8)
     report: list[str] = []
 
     async def killed() -> None:
@@ -102,9 +100,11 @@ async def test_gate_lost_in_mid_burst(stores: BreakableStores, capsys: pytest.Ca
 
     faults: tuple[Callable[[], Awaitable[None]], ...] = (killed, flushed, file_of_1_s, file_of_60_s)
     async with (
+        asyncpg.create_pool(database_url, min_size=1, max_size=2) as db,
         serving(stores, "gate-lost", database_url=database_url, gate_url=gate_url, processes=2) as server,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
     ):
+        skus = await plentiful(db, 8)
         buyers = Buyers(server.url, client, skus)
         for fault in faults:
             await leave(db, skus[0], 40)  # fewer than are asked for
@@ -133,7 +133,6 @@ async def test_gate_lost_in_mid_burst(stores: BreakableStores, capsys: pytest.Ca
                 f"{len(failed)} failed ({holds} of them holds), the last {last_s:+.2f} s after its return; "
                 f"open again after {opened_s:.2f} s"
             )
-    await db.close()
     with capsys.disabled():
         print("\n  " + "\n  ".join(report))
 
@@ -144,17 +143,17 @@ async def test_a_gate_of_100000_skus_is_rebuilt_in_time(
     """If this fails, a large shop sells slowly for longer than promised after it lost the gate."""
     count = 100_000
     database_url, gate_url = await stores.fresh_database(), stores.fresh_gate_url()
-    db = await asyncpg.connect(database_url)
-    await db.copy_records_to_table(
-        "stock",
-        records=((1_000_000 + n, "variant", n % 1000) for n in range(count)),
-        columns=("item_id", "kind", "on_hand"),
-    )
     took_s: list[float] = []
     async with (
+        asyncpg.create_pool(database_url, min_size=1, max_size=1) as db,
         gate_of(database_url, gate_url) as (gate, stock),
         redis.Redis.from_url(gate_url) as client,
     ):
+        await db.copy_records_to_table(
+            "stock",
+            records=((1_000_000 + n, "variant", n % 1000) for n in range(count)),
+            columns=("item_id", "kind", "on_hand"),
+        )
         for _ in range(5):
             await client.flushdb()
             began = time.monotonic()
@@ -164,7 +163,6 @@ async def test_a_gate_of_100000_skus_is_rebuilt_in_time(
             assert units == [0, 999, 999]
             if took_s[-1] <= REBUILD_MAX_S_PER_100K:
                 break
-    await db.close()
     with capsys.disabled():
         print(f"\n  rebuilt {count} SKUs in {min(took_s):.2f} s")
     assert min(took_s) <= REBUILD_MAX_S_PER_100K

@@ -28,13 +28,13 @@ async def test_postgres_killed_under_load(
     """If this fails, a dead database hangs the shop, makes it promise orders that do not exist, or keeps it closed."""
     database_url, gate_url = await stores.fresh_database(), stores.fresh_gate_url()
     name = f"postgres-killed-{victim[:6]}"
-    db = await asyncpg.connect(database_url)
-    skus = await plentiful(db, 8)
-    await leave(db, skus[0], 100)
     async with (
+        asyncpg.create_pool(database_url, min_size=1, max_size=2) as db,
         serving(stores, name, database_url=database_url, gate_url=gate_url, processes=2) as server,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as client,
     ):
+        skus = await plentiful(db, 8)
+        await leave(db, skus[0], 100)
         buyers = Buyers(server.url, client, skus)
         async with buyers.burst():
             backend = await db.fetchval(
@@ -52,19 +52,16 @@ async def test_postgres_killed_under_load(
             else:
                 restarted = killed
                 os.kill(backend, signal.SIGKILL)
-            recovered = await _calm_again(buyers, killed)
-        db.terminate()
-        db = await asyncpg.connect(database_url)
+            await _calm_again(buyers, killed)
         await buyers.insist()
         await buyers.ask_again(50)
         await judge(buyers, db, database_url, gate_url)
-        await db.close()
     refused = buyers.failed(killed)
     # Buyers.broken, which the judge reads, holds every 5xx that is not a 503 with Retry-After.
     assert refused
     assert {one.status for one in refused} == {503}
     assert NO_ANSWER not in {one.status for one in buyers.answers}
-    assert recovered - killed <= RECOVERED_WITHIN_S
+    assert refused[-1].at - killed <= RECOVERED_WITHIN_S
     with capsys.disabled():
         codes = ", ".join(f"{count} {code}" for code, count in Counter(one.code for one in refused).items())
         print(
@@ -74,8 +71,8 @@ async def test_postgres_killed_under_load(
         )
 
 
-async def _calm_again(buyers: Buyers, killed: float) -> float:
-    """Waits for a second of orders without a refusal; gives the moment at which it began. Fails when none comes."""
+async def _calm_again(buyers: Buyers, killed: float) -> None:
+    """Waits for a second of orders without a refusal. Fails when none comes."""
     until = time.monotonic() + 2 * RECOVERED_WITHIN_S
     while True:
         refused = buyers.failed(killed)
@@ -84,7 +81,7 @@ async def _calm_again(buyers: Buyers, killed: float) -> float:
             one.at > calm_since and one.status == 201 and one.asked == "POST /v1/checkouts"
             for one in buyers.answers[-200:]
         ):
-            return calm_since
+            return
         latest = Counter((one.asked[:20], one.status, one.code) for one in buyers.answers[-200:])
         assert time.monotonic() < until, (
             f"not calm: {latest}, last refusal {time.monotonic() - calm_since:.1f} s ago"

@@ -40,7 +40,7 @@ class _Shop:
 
     server: Server
     buyers: Buyers
-    db: asyncpg.Connection
+    db: asyncpg.Pool
     gate: redis.Redis
     skus: list[str]
     urls: tuple[str, str]
@@ -100,19 +100,15 @@ class _Shop:
 @asynccontextmanager
 async def _shop(stores: BreakableStores, number: int) -> AsyncIterator[_Shop]:
     database_url, gate_url = await stores.fresh_database(), stores.fresh_gate_url()
-    db = await asyncpg.connect(database_url)
-    gate = redis.Redis.from_url(gate_url)
-    try:
+    async with (
+        asyncpg.create_pool(database_url, min_size=1, max_size=2) as db,
+        redis.Redis.from_url(gate_url) as gate,
+        serving(stores, f"killed-{number}", database_url=database_url, gate_url=gate_url) as server,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
+    ):
         skus = await plentiful(db, 8)
-        async with (
-            serving(stores, f"killed-{number}", database_url=database_url, gate_url=gate_url) as server,
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client,
-        ):
-            buyers = Buyers(server.url, client, skus, seed=number)
-            yield _Shop(server, buyers, db, gate, skus, (database_url, gate_url))
-    finally:
-        await gate.aclose()
-        await db.close()
+        buyers = Buyers(server.url, client, skus, seed=number)
+        yield _Shop(server, buyers, db, gate, skus, (database_url, gate_url))
 
 
 @pytest.mark.timeout(120 + CRASHES * len(POINTS) * 3)
