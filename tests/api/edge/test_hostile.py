@@ -224,7 +224,7 @@ async def test_thousands_of_them_leave_no_memory_behind(server: Serving) -> None
 
     await storm(6)
     before = server.resident_bytes()
-    await storm(90)
+    await storm(60)
     grown = server.resident_bytes() - before
     assert grown <= 50 * 1024 * 1024, f"{grown / 2**20:.1f} MB"
     assert server.errors() == []

@@ -30,7 +30,7 @@ rates = st.tuples(
     st.sampled_from((1, 7, 999, 1_000, 100_000, 60_000_000)) | st.integers(1, 10**7), st.integers(1, 60)
 )
 waits = st.sampled_from((0, 0, 1, 500, 1_000, 99_999)) | st.integers(0, 10**8)
-plain_steps = st.lists(waits, min_size=1, max_size=60)
+plain_steps = st.lists(waits, min_size=1, max_size=40)
 steps = st.lists(
     st.tuples(waits | st.integers(-(10**7), 0), st.sampled_from((0, 1, 1, 1, 2, 5))), min_size=1, max_size=40
 )
@@ -59,7 +59,7 @@ async def lane(stores: Stores) -> AsyncIterator[Lane]:
     await made.close()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rate=rates, steps=steps)
 async def test_lua_agrees_with_the_model(
     lane: Lane, rate: tuple[int, int], steps: list[tuple[int, int]]
@@ -81,8 +81,8 @@ async def test_lua_agrees_with_the_model(
             )
 
 
-@settings(max_examples=300, deadline=None)
-@given(rate=rates, steps=st.lists(st.tuples(waits, st.sampled_from((1, 1, 2, 5))), min_size=1, max_size=60))
+@settings(max_examples=120, deadline=None)
+@given(rate=rates, steps=st.lists(st.tuples(waits, st.sampled_from((1, 1, 2, 5))), min_size=1, max_size=40))
 def test_the_local_limiter_agrees_with_the_model(rate: tuple[int, int], steps: list[tuple[int, int]]) -> None:
     """If this fails, browsing is limited by another rule than everything else."""
     emission_us, burst = rate
@@ -95,7 +95,7 @@ def test_the_local_limiter_agrees_with_the_model(rate: tuple[int, int], steps: l
         assert limiter.take("somebody", cost) == client.take(now_us, cost)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(rate=rates, steps=plain_steps)
 def test_no_stretch_of_time_lets_more_through_than_the_policy(
     rate: tuple[int, int], steps: list[int]
@@ -113,7 +113,7 @@ def test_no_stretch_of_time_lets_more_through_than_the_policy(
             assert last - first + 1 <= most
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(rate=rates, steps=plain_steps)
 def test_what_a_client_is_told_is_true(rate: tuple[int, int], steps: list[int]) -> None:
     """If this fails, a client that keeps to Retry-After and RateLimit is refused all the same, or waits for nothing."""

@@ -13,11 +13,11 @@ steps = st.lists(
         st.tuples(st.just("adapt"), st.just(0), st.sampled_from((0.0, 0.0, 0.0, 0.3))),
     ),
     min_size=10,
-    max_size=120,
+    max_size=80,
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(steps=steps, high=st.integers(1, 12), low=st.integers(1, 12))
 def test_the_room_is_kept_and_the_lesser_gives_way(
     steps: list[tuple[str, int, float]], high: int, low: int
@@ -58,7 +58,7 @@ def _would_enter(room: InFlight, priority: int) -> bool:
     return entered
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(high=st.integers(64, 2048), arrivals=st.integers(10, 200))
 def test_a_sick_store_gets_a_short_queue_and_a_well_one_its_room_back(high: int, arrivals: int) -> None:
     """If this fails, a slow database is drowned in waiting requests, or stays throttled when it is well again."""
