@@ -54,12 +54,16 @@ async def layer(
     keepalive_s: float = 5.0,
     header_timeout_s: float = 5.0,
     body_timeout_s: float = 5.0,
+    deadline_s: float = 8.0,
 ) -> AsyncIterator[str]:
     """Serves these routes with this room on a free port; gives the address."""
     metrics = Metrics()
     app = web.Application()
     shared = SharedLimiter(None, None, away=())
-    edge = Edge(policies=policies(UNLIMITED), shared=shared, metrics=metrics, in_flight=in_flight)
+    edge = Edge(
+        policies=policies(UNLIMITED), shared=shared, metrics=metrics, in_flight=in_flight,
+        deadline_s=deadline_s, browse_deadline_s=deadline_s,
+    )  # fmt: skip
     edge.register(app, routes)
     running, sock = Running(app, metrics), listen("127.0.0.1", 0)
     running.slow = SlowClients(metrics, header_timeout_s=header_timeout_s, body_timeout_s=body_timeout_s)
