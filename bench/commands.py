@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from bench.load.drive import chosen
+from bench.measure.noise import others
 from bench.problem import BenchError
 from bench.report.history import compare, keep, previous
 from bench.report.page import page
@@ -67,6 +68,9 @@ def _run(scenario: str, work: Callable[[Say], Awaitable[Result]], *, results: Pa
     except BenchError as error:
         messages.print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(2) from error
+    result = msgspec.structs.replace(
+        result, notes=[*others(result.usage, result.machine.cores), *result.notes]
+    )
     comparison = compare(result, previous(results, result))
     kept, as_page = keep(result, page(result, comparison), results)
     if as_json:

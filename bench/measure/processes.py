@@ -84,6 +84,11 @@ def snapshot(roots: Mapping[int, str]) -> dict[int, _Seen]:
     return {pid: _Seen(named, read[2], read[3]) for pid, read in table.items() if (named := role(pid))}
 
 
+def pids_of(roots: Mapping[int, str], role: str) -> list[int]:
+    """Processes of one role below the roots."""
+    return [pid for pid, seen in snapshot(roots).items() if seen.role == role]
+
+
 def _ended_children_s() -> float:
     """CPU seconds of our own children that have ended: load tools that are gone before they can be looked at."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from bench.load.drive import Tool, drive
 from bench.load.run import Run
 from bench.load.shapes import Shape
+from bench.measure import noise
 from bench.measure.answers import SHED, answers_of, settled
 from bench.measure.processes import Meter, Usage, cpu_us
 from bench.report.result import Row
@@ -87,7 +88,7 @@ async def measure(
     good = round(answered.statuses.get(plan.good, 0) * counted)
     shed = round(answered.shed * counted)
     failed = max(0, run.requests - good - shed) + run.broken
-    problems, notes = [], []
+    problems: list[str] = []
     if failed > _SLACK * run.requests:
         others = {s: n for s, n in answered.statuses.items() if s != plan.good and s not in SHED}
         problems.append(
@@ -96,12 +97,12 @@ async def measure(
         )
     if plan.code and answered.codes.get(plan.code, 0) * counted < good * (1 - _SLACK):
         problems.append(f"{plan.name}: not every {plan.good} said {plan.code}: {answered.in_words()}")
-    if shed:
-        notes.append(f"{plan.name}: {shed:,} of {run.requests:,} requests were shed ({answered.in_words()})")
+    too_many, notes = noise.shed(plan.name, shed, run.requests, answered.in_words())
+    problems += too_many
     if plan.places:
         held = await count_orders(shop.settings.database_url) - placed
-        if held < good * (1 - _SLACK):
-            problems.append(f"{plan.name}: {good:,} answers of 201, and only {held:,} orders in Postgres")
+        if held < run.ok:
+            problems.append(f"{plan.name}: {run.ok:,} answers of 201, and only {held:,} orders in Postgres")
     elif answered.total < run.requests * (1 - _SLACK):
         problems.append(
             f"{plan.name}: the shop says it answered {answered.total:,}, the tool {run.requests:,}"

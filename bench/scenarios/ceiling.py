@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from bench.load.drive import Tool
 from bench.load.shapes import Shape
+from bench.measure.noise import drift
 from bench.measure.processes import OTHERS, over
 from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
 from bench.problem import BenchError
 from bench.report.progress import Say
-from bench.report.result import Chart, Figure, Line, Machine, Result, Row, this_machine
+from bench.report.result import Chart, Figure, Line, Result, Row, this_machine
 from bench.shop.afterwards import drain_and_audit
 from bench.shop.catalogue import carts, etags, listings
 from bench.shop.floor import Floor, measure_bare
@@ -28,8 +29,6 @@ _PRODUCTS = 500
 _CARTS = 2_000
 _CARTS_MOST = 400_000
 _SPARE_CARTS = 1.6
-_DRIFTED = 0.1
-_BUSY_CORES = 0.15
 
 
 class Ceiling(Struct, frozen=True):
@@ -75,6 +74,7 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
         last = await floors(asked.tool, asked.processes, say)
         after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
     bare = between(first, last)
+    moved, notes = drift(*({m: floor.run.requests_per_s for m, floor in f.items()} for f in (first, last)))
     rows = [one.row(bare) for one in measured]
     return Result(
         scenario="ceiling",
@@ -94,15 +94,11 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
         verdicts=verdicts(rows),
         figures=figures(rows),
         usage=over([one.usage for one in measured]),
-        problems=[*(problem for one in measured for problem in one.problems), *after.problems],
-        notes=[
-            *noise(first, last, measured, machine),
-            *(note for one in measured for note in one.notes),
-            *after.notes,
-        ],
+        problems=[*moved, *(problem for one in measured for problem in one.problems), *after.problems],
+        notes=[*notes, *(note for one in measured for note in one.notes), *after.notes],
         bare_per_s=round(bare["POST"], 1),
         audit=after.audit,
-        drained=after.drained,
+        tolerated=after.tolerated,
     )
 
 
@@ -270,20 +266,3 @@ def charts(rows: Sequence[Row]) -> list[Chart]:
             labels,
         ),
     ]
-
-
-def noise(
-    first: dict[str, Floor], last: dict[str, Floor], measured: Sequence[Measured], machine: Machine
-) -> list[str]:
-    """What makes the ratios less certain than they look."""
-    notes = []
-    for method, floor in first.items():
-        change = last[method].run.requests_per_s / floor.run.requests_per_s - 1
-        if abs(change) > _DRIFTED:
-            notes.append(
-                f"bare {method} moved by {change:+.0%} from first to last: ratios are no more certain than that"
-            )
-    others = next((one.cores for one in over([one.usage for one in measured]) if one.role == OTHERS), 0.0)
-    if others > _BUSY_CORES:
-        notes.append(f"other programs used {others:.2f} of {machine.cores} cores meanwhile")
-    return notes

@@ -10,6 +10,7 @@ from bench.load.baskets import Baskets
 from bench.load.drive import Tool
 from bench.load.fit import kept
 from bench.load.shapes import Shape
+from bench.measure.noise import drift
 from bench.measure.processes import over
 from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
@@ -52,6 +53,7 @@ class _Step(Struct):
     orders: int
     measured: Measured
     bare: float
+    moved: tuple[list[str], list[str]]
     size_mib: int
     loading_s: float
 
@@ -118,11 +120,14 @@ async def run_growth(asked: Growth, say: Say) -> Result:
         verdicts=_verdicts(steps),
         figures=[Figure(f"{step.name} ÷ bare", step.ratio, "ratio") for step in steps],
         usage=over([step.measured.usage for step in steps]),
-        problems=[*(problem for step in steps for problem in step.measured.problems), *after.problems],
-        notes=[*(note for step in steps for note in step.measured.notes), *after.notes],
+        problems=[
+            *(said for step in steps for said in (*step.moved[0], *step.measured.problems)),
+            *after.problems,
+        ],
+        notes=[*(said for step in steps for said in (*step.moved[1], *step.measured.notes)), *after.notes],
         bare_per_s=steps[0].bare,
         audit=after.audit,
-        drained=after.drained,
+        tolerated=after.tolerated,
     )
 
 
@@ -143,8 +148,9 @@ async def _measured(
     await shop.stop()
     say(f"{name}: bare server")
     last = await measure_bare(tool, method="POST", processes=asked.processes)
-    bare = (first.run.requests_per_s + last.run.requests_per_s) / 2
-    return _Step(len(items), orders, found, bare, size_mib, round(loading_s, 1))
+    rates = first.run.requests_per_s, last.run.requests_per_s
+    moved = drift({f"POST ({name})": rates[0]}, {f"POST ({name})": rates[1]})
+    return _Step(len(items), orders, found, sum(rates) / 2, moved, size_mib, round(loading_s, 1))
 
 
 def _verdicts(steps: list[_Step]) -> list[Verdict]:

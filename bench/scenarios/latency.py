@@ -86,7 +86,7 @@ async def run_latency(asked: Latency, say: Say) -> Result:
         notes=[*_notes(run), *found.notes, *after.notes],
         bare_per_s=bare,
         audit=after.audit,
-        drained=after.drained,
+        tolerated=after.tolerated,
     )
 
 

@@ -91,7 +91,7 @@ async def run_memory(asked: MemoryAsked, say: Say) -> Result:
         usage=usage,
         problems=[*problems, *after.problems],
         audit=after.audit,
-        drained=after.drained,
+        tolerated=after.tolerated,
     )
 
 

@@ -78,3 +78,9 @@ CHECKPOINT
 -- name: database_size
 -- Caller: growth, memory. In MiB.
 SELECT pg_database_size(current_database()) / 1048576
+
+-- name: doubt
+-- Caller: afterwards, with the relay held still. Totals of orders whose payment was sent to a worker and is still owed; by outbox_subject
+-- and the orders' primary key.
+SELECT coalesce(sum(o.total_minor), 0)::bigint FROM orders o
+WHERE EXISTS (SELECT FROM outbox w WHERE w.subject_id = o.id AND w.topic LIKE 'payment.%' AND w.attempts > 0)

@@ -95,6 +95,10 @@ class Backlog:
         """All open rows."""
         return sum((await self.by_topic()).values())
 
+    async def doubt_minor(self) -> int:
+        """What payments come to that were tried and are not known to be paid. Units: minor units."""
+        return int(await self._connection.fetchval(QUERIES.doubt))
+
     async def unbooked(self) -> int:
         """Orders that are not paid or not booked yet."""
         return self.unbooked_of(await self.by_topic())

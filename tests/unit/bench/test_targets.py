@@ -2,10 +2,11 @@
 
 import pytest
 
-from bench.measure import judge
+from bench.measure import judge, noise
 from bench.measure.answers import Answers, parse
 from bench.measure.histogram import Histogram
 from bench.measure.judge import Level
+from bench.measure.processes import OTHERS, Usage
 from bench.measure.targets import judged, targets
 
 
@@ -94,3 +95,26 @@ def test_what_the_shop_answered_is_read() -> None:
     assert dict(since.statuses) == {201: 100, 409: 5}
     assert dict(since.codes) == {"out_of_stock": 5}
     assert since.in_words() == "5 × out_of_stock"
+
+
+@pytest.mark.parametrize(
+    ("last", "problems", "notes"), [(1040, 0, 0), (1150, 0, 1), (700, 1, 0), (1500, 1, 0)]
+)
+def test_a_machine_that_changed_is_told(last: float, problems: int, notes: int) -> None:
+    """A failure means that a ratio counts although the machine was another one by the end of the run."""
+    found = noise.drift({"POST": 1000.0}, {"POST": last})
+    assert (len(found[0]), len(found[1])) == (problems, notes)
+
+
+@pytest.mark.parametrize(("count", "problems", "notes"), [(0, 0, 0), (10, 0, 1), (51, 1, 0)])
+def test_what_refuses_many_is_no_ceiling(count: int, problems: int, notes: int) -> None:
+    """A failure means that a shop which refuses most requests passes with the few that it took."""
+    found = noise.shed("express", count, 1000, "so many × overloaded")
+    assert (len(found[0]), len(found[1])) == (problems, notes)
+
+
+def test_company_on_the_machine_is_told() -> None:
+    """A failure means that a run beside other programs is believed like one on a quiet machine."""
+    assert noise.others([Usage("serve", 2, 1.0, 1.0), Usage(OTHERS, 0, 0.5, 0.0)], 2)
+    assert not noise.others([Usage(OTHERS, 0, 0.05, 0.0)], 2)
+    assert not noise.others([], 2)
