@@ -30,6 +30,7 @@ from bench.load.shoppers import CartShopper, ExpressShopper, Shopper, Visitor
 
 __all__ = ["CartShopper", "ExpressShopper", "Visitor"]
 _LISTED_PAGES = 5
+_LOOK_S = 0.2
 
 
 class Recorder:
@@ -63,12 +64,13 @@ class Recorder:
             recorded.names[name].add(us)
 
     def count_users(self) -> None:
-        """Once a second, until the plan is over."""
-        while time.monotonic() - self.began < self._until:
+        """A few times a second, until the plan is over; how late it comes to that is how late this process is with all."""
+        while (asleep := time.monotonic()) - self.began < self._until:
             runner = self._environment.runner
-            at = int(time.monotonic() - self.began)
-            self.recorded.seconds[at].users = runner.user_count if runner else 0
-            gevent.sleep(1)
+            self.recorded.seconds[int(asleep - self.began)].users = runner.user_count if runner else 0
+            gevent.sleep(_LOOK_S)
+            if asleep - self.began >= self._steady_from:
+                self.recorded.late.add((time.monotonic() - asleep - _LOOK_S) * 1e6)
 
     def write(self, folder: Path) -> None:
         """Leaves it for the process that adds up."""

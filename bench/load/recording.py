@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bench.measure.histogram import Histogram
 
@@ -19,7 +19,8 @@ class Second(Struct):
 
 
 class Recorded(Struct):
-    """Shape: histograms by request name (steady phase alone), by second (all phases); errors by text."""
+    """Shape: histograms by request name (steady phase alone), by second (all phases); errors by text. `late`: how much later
+    than asked for the load process itself was woken, a few times a second (steady phase)."""
 
     names: dict[str, Histogram]
     errors: dict[str, dict[str, int]]
@@ -27,6 +28,7 @@ class Recorded(Struct):
     latencies: dict[int, Histogram]
     steady_s: float = 0.0
     sold_out: int = 0
+    late: Histogram = field(default_factory=Histogram)
 
 
 def empty() -> Recorded:
@@ -58,6 +60,7 @@ def merge(parts: list[Recorded]) -> Recorded:
             whole.latencies[at].merge(histogram)
         whole.steady_s = max(whole.steady_s, part.steady_s)
         whole.sold_out += part.sold_out
+        whole.late.merge(part.late)
     return whole
 
 

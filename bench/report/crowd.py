@@ -13,6 +13,8 @@ from bench.measure.targets import Verdict
 from bench.report.result import Chart, Figure, Line, Row, Table
 
 _ERRORS_SHOWN = 10
+_LATE_NOTED_MS = 25.0
+_LATE_MOST_MS = 50.0
 
 
 class CrowdReport:
@@ -81,6 +83,21 @@ class CrowdReport:
             return []
         rows = [[f"{name}: {text}", f"{count:,}"] for count, name, text in told[:_ERRORS_SHOWN]]
         return [Table("Errors", ["What", "times"], rows)]
+
+    def lateness(self) -> tuple[list[str], list[str]]:
+        """(problems, notes) when the load processes themselves were late: what they then measure is themselves."""
+        late = self._seen.recorded.late
+        usual, worst = late.percentile_ms(50), late.percentile_ms(99)
+        if usual > _LATE_MOST_MS:
+            return [
+                f"the load processes were {usual:,.0f} ms late themselves (median): they had too little CPU, and their "
+                "latencies are their own"
+            ], []
+        if worst > _LATE_NOTED_MS:
+            return [], [
+                f"the load processes were up to {worst:,.0f} ms late themselves (p99); latencies include it"
+            ]
+        return [], []
 
     def facts(self) -> list[tuple[str, str]]:
         """What is asked for first."""

@@ -73,6 +73,7 @@ async def run_crowd(asked: Crowd, say: Say) -> Ran:
                 on_step=lambda step: say(f"audit: {step}"),
             )
     report = CrowdReport(asked.scenario, plan, seen)
+    late, lateness = report.lateness()
     notes = (
         [] if shop is not None else ["not a shop of our own: audit it where it runs, with `checkout audit`"]
     )
@@ -97,7 +98,8 @@ async def run_crowd(asked: Crowd, say: Say) -> Ran:
         verdicts=report.verdicts(),
         figures=report.figures(),
         usage=report.usage,
-        notes=notes,
+        problems=late,
+        notes=[*lateness, *notes],
         bare_per_s=bare,
         audit=audited,
     )

@@ -120,6 +120,19 @@ def test_a_crowd_is_judged() -> None:
     assert found["V9 cart"] is False
 
 
+@pytest.mark.parametrize(
+    ("usual_ms", "worst_ms", "problems", "notes"), [(1, 2, 0, 0), (1, 90, 0, 1), (80, 90, 1, 0)]
+)
+def test_late_load_processes_are_told(usual_ms: float, worst_ms: float, problems: int, notes: int) -> None:
+    """A failure means that the shop is judged by latencies that the load generator made."""
+    told = crowd()
+    late = told._seen.recorded.late
+    late.add(usual_ms * 1000, 90)
+    late.add(worst_ms * 1000, 10)
+    found = told.lateness()
+    assert (len(found[0]), len(found[1])) == (problems, notes)
+
+
 def test_only_settled_memory_is_judged() -> None:
     """A failure means that caches which fill are told as a leak, or that the generator's memory is judged."""
     filling = [[Usage("serve", 2, 1.0, 50.0 + 10 * at), Usage("generator", 1, 1.0, at)] for at in range(10)]
