@@ -27,9 +27,9 @@ def answer(request: BaseRequest, entry: Entry) -> EncodedResponse:
     known = headers.get(hdrs.IF_NONE_MATCH)
     if known is not None and (etag := entry.matches(known)) is not None:
         head = b"HTTP/1.1 304 Not Modified\r\nETag: %b\r\n%b" % (etag.encode(), entry.common)
-        return EncodedResponse(304, head, b"", entry.cache_control)
+        return EncodedResponse(304, head, b"")
     if entry.gzip_body is not None:
         accepted = headers.get(hdrs.ACCEPT_ENCODING)
         if accepted is not None and takes_gzip(accepted):
-            return EncodedResponse(200, entry.gzip_head, entry.gzip_body, entry.cache_control)
-    return EncodedResponse(200, entry.head, entry.body, entry.cache_control)
+            return EncodedResponse(200, entry.gzip_head, entry.gzip_body)
+    return EncodedResponse(200, entry.head, entry.body)

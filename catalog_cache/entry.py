@@ -37,13 +37,11 @@ class Document(Struct, frozen=True, array_like=True):
 class Entry:
     """An encoded document with the head of each of its answers.
 
-    Shape: heads are status line and header lines, each with its end, without Cache-Control (which stays open to whoever
-    answers); `gzip_body` is None when gzip does not pay.
+    Shape: heads are status line and header lines, each with its end; `gzip_body` is None when gzip does not pay.
     """
 
     __slots__ = (
         "body",
-        "cache_control",
         "common",
         "etag",
         "etag_gzip",
@@ -66,12 +64,11 @@ class Entry:
         self.gzip_body = squeezed if pays else None
         self.etag = f'"{digest}"'
         self.etag_gzip = f'"{digest}-gzip"'
-        self.cache_control = document.cache_control
         self.tags = document.tags
         fresh = document.fresh_s if fresh_s is None else fresh_s
         self.fresh_until = now + fresh
         self.stale_until = now + fresh + document.stale_s
-        lines = "Vary: Accept-Encoding\r\n"
+        lines = f"Vary: Accept-Encoding\r\nCache-Control: {document.cache_control}\r\n"
         if document.keys:
             lines += f"Surrogate-Key: {' '.join(document.keys)}\r\nCache-Tag: {','.join(document.keys)}\r\n"
         for value in (document.content_type, document.cache_control, *document.keys):

@@ -97,6 +97,8 @@ IN_FLIGHT_MAX = 1024
 # Streams (server-sent events) that one process keeps open.
 STREAMS_MAX = 2_000
 SSE_HEARTBEAT_S = 15.0
+# Request lines that a process finds its routes by without looking.
+PATHS_REMEMBERED_MAX = 4_096
 # Queue of connections that the kernel keeps for us.
 LISTEN_BACKLOG = 4096
 # serve processes of one node; the embedded Postgres must have a place for all their connections.

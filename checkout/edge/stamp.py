@@ -32,14 +32,16 @@ class Stamp:
         self._always = {istr(name): value for name, value in fields.items()}
         self._lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
         self._name = policy.name if policy else ""
+        self._counted = f'X-Request-Id: %b\r\nRateLimit: "{self._name}";r=%d;t=%d\r\n'.encode()
 
     def __call__(self, response: web.StreamResponse, request_id: str, counted: Counted | None) -> None:
         """Stamps the response, unless it was sent already; its own Cache-Control and policy for content stay."""
         if isinstance(response, EncodedResponse):
-            response.lines += b"X-Request-Id: %b\r\n%b" % (request_id.encode(), self._lines)
-            if counted is not None:
-                state = limit_headers.rate_limit(self._name, counted[1], counted[2])
-                response.lines += b"RateLimit: %b\r\n" % state.encode()
+            if counted is None:
+                response.lines += b"X-Request-Id: %b\r\n%b" % (request_id.encode(), self._lines)
+            else:
+                state = self._counted % (request_id.encode(), counted[1], -(-counted[2] // 1000))
+                response.lines += state + self._lines
         elif not response.prepared:
             headers = response.headers
             own = headers.get(_CSP)
