@@ -14,7 +14,7 @@ from checkout.audit.command import as_table, verdict
 
 console = Console(width=None if Console().is_terminal else 150)
 _SHORT = {"postgres": "PG", "generator": "load"}
-_ROLES = ("serve", "work", "relay", "postgres", "gate", "sandbox", "generator")
+_ROLES = ("bare", "serve", "work", "relay", "postgres", "gate", "sandbox", "generator")
 
 
 def print_result(result: Result, comparison: Comparison | None) -> None:

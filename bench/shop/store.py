@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+from bench.problem import BenchError
 from checkout.kit import sql
 from checkout.kit.db import OwnConnection, connect
 from checkout.outbox.model import BOOK, CAPTURE
@@ -19,11 +20,11 @@ async def on_sale(connection: OwnConnection, currency: str) -> tuple[list[str], 
 
 
 async def stock_up(
-    database_url: str, *, units: int, currency: str = "EUR", sold_out: Sequence[str] = (), wait_s: float = 15
+    database_url: str, *, units: int, currency: str = "EUR", sold_out: Sequence[str] = (), wait_s: float = 30
 ) -> tuple[list[str], list[str]]:
     """Gives every variant this many units, some none at all, and waits until the gate knows. Gives what is on sale.
 
-    Raises: TimeoutError when no reconciler repairs the gate's counters in time.
+    Raises: BenchError when no reconciler repairs the gate's counters in time.
     """
     connection = await connect(database_url, purpose="bench")
     try:
@@ -37,8 +38,8 @@ async def stock_up(
         await connection.close()
 
 
-async def set_stock(database_url: str, sku: str, units: int, *, wait_s: float = 15) -> None:
-    """Gives one SKU exactly so many units to sell, and waits until the gate knows. Raises: TimeoutError."""
+async def set_stock(database_url: str, sku: str, units: int, *, wait_s: float = 30) -> None:
+    """Gives one SKU exactly so many units to sell, and waits until the gate knows. Raises: BenchError."""
     connection = await connect(database_url, purpose="bench")
     try:
         await connection.execute(QUERIES.restock, [sku], units)
@@ -57,9 +58,12 @@ async def sold_units(database_url: str, sku: str) -> int:
 
 
 async def _known_to_the_gate(connection: OwnConnection, wait_s: float) -> None:
-    async with asyncio.timeout(wait_s):
-        while await connection.fetchval(QUERIES.suspects):  # noqa: ASYNC110 - another process repairs
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(wait_s):
+            while await connection.fetchval(QUERIES.suspects):  # noqa: ASYNC110 - another process repairs
+                await asyncio.sleep(0.1)
+    except TimeoutError as error:
+        raise BenchError(f"the gate did not learn of the new stock within {wait_s:.0f} s") from error
 
 
 async def count_orders(database_url: str) -> int:
