@@ -130,7 +130,7 @@ SERVE_POOL_SIZE = 8
 COMMITTERS_PER_PROCESS = 2
 LISTENERS_PER_PROCESS = 1
 # Connections of a work and of a relay process.
-WORK_POOL_SIZE = 12
+WORK_POOL_SIZE = 18
 RELAY_POOL_SIZE = 8
 # A connection that listens is asked this often whether it still lives.
 LISTEN_KEEPALIVE_S = 5.0
@@ -283,6 +283,10 @@ ACTOR_TIME_LIMIT_S = 25.0
 # Ids of one message, and of those how many are worked on at once.
 RELAY_GROUP_MAX = 100
 ACTOR_CONCURRENCY = 32
+# An actor that finds no connection to Postgres tries again after this, until its run's time is over.
+ACTOR_DATABASE_PAUSE_S = 0.5
+# What works after the answer gives way to who waits for one: the scheduling priority of work, relay and sandbox in `up`.
+BACKGROUND_NICE = 10
 # Rows that the relay reads at a time, and how often it looks when nothing notifies it.
 RELAY_BATCH = 500
 RELAY_INTERVAL_S = 0.25

@@ -8,7 +8,7 @@ import aiohttp
 
 from checkout.commands.first_start import Prepared, prepare
 from checkout.commands.terminal import console
-from config import local
+from config import limits, local
 from config.local import Child, Supervisor
 from config.settings import Settings
 
@@ -45,6 +45,7 @@ def _child(kind: str, settings: Settings) -> Child:
         name=kind,
         command=[sys.executable, "-m", "checkout", kind],
         rank=_RANK[kind],
+        nice=0 if kind == "serve" else limits.BACKGROUND_NICE,
         ready=_answers(f"http://{settings.host}:{settings.port}/readyz") if kind == "serve" else None,
     )
 

@@ -53,14 +53,10 @@ async def work_all(
 async def work_one(topic: Topic, row: Row, verb: Verb, outbox: OutboxStore) -> None:
     """Works one row. Raises: Unavailable when its failure could not be noted; it is then due again at its deadline."""
     try:
-        await verb(row)
+        await _insist(topic, row, verb)
         return
     except Later as later:
         reason, delay_s = str(later), later.delay_s
-    except (Unavailable, *NOT_REACHED) as error:
-        # Postgres is away or slow: the row's deadline brings it back.
-        log.info("row waits for the database", topic=topic.name, row=row.id, error=str(error))
-        return
     except Exception as error:  # a poisoned row must not take its batch along, whatever is wrong with it
         reason, delay_s = f"{type(error).__name__}: {error}", None
         log.warning(
@@ -80,3 +76,13 @@ async def work_one(topic: Topic, row: Row, verb: Verb, outbox: OutboxStore) -> N
         delay_s=delay_s if delay_s is not None else topic.backoff_s(row.attempt),
         park=park,
     )
+
+
+async def _insist(topic: Topic, row: Row, verb: Verb) -> None:
+    """Postgres is away, or busy: the verb, which may be repeated, is tried again until the run's time is over."""
+    while True:
+        try:
+            return await verb(row)
+        except (Unavailable, *NOT_REACHED) as error:
+            log.info("row waits for the database", topic=topic.name, row=row.id, error=str(error))
+            await asyncio.sleep(limits.ACTOR_DATABASE_PAUSE_S)

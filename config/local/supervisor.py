@@ -6,6 +6,7 @@ in order of `rank` at SIGTERM or Ctrl-C, the stores last. None outlives the supe
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
 
     Shape: `command[0]` is an absolute path; `env` replaces the environment unless None; the lowest `rank` is drained
     first; `ready` is asked until it is true (None: alive is enough).
-    Units: `grace_s` is the patience between the stop signal and SIGKILL.
+    Units: `grace_s` is the patience between the stop signal and SIGKILL; `nice` is the scheduling priority, 0 to 19.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Child(msgspec.Struct, frozen=True, kw_only=True):
     ready: Callable[[], Awaitable[bool]] | None = None
     stop_signal: int = signal.SIGTERM
     grace_s: float = limits.STOP_GRACE_S
+    nice: int = 0
 
 
 class _ChildProcess(Process):
@@ -49,6 +51,11 @@ class _ChildProcess(Process):
 
     def environment(self) -> Mapping[str, str] | None:
         return self.child.env
+
+    def spawn(self) -> None:
+        super().spawn()
+        if self.child.nice and self.pid is not None:
+            os.setpriority(os.PRIO_PROCESS, self.pid, self.child.nice)
 
 
 class _Watched:
