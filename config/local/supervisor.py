@@ -56,6 +56,9 @@ class _ChildProcess(Process):
         super().spawn()
         if self.child.nice and self.pid is not None:
             os.setpriority(os.PRIO_PROCESS, self.pid, self.child.nice)
+            # A session of its own is a group of its own to Linux's scheduler, with a priority of its own.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{self.pid}/autogroup").write_text(str(self.child.nice))
 
 
 class _Watched:
