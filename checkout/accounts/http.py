@@ -12,15 +12,14 @@ from checkout.accounts.store import AccountStore
 from checkout.errors import Limited, Unauthenticated
 from checkout.kit import body
 from checkout.kit.answer import answer
+from checkout.kit.form import form
 from checkout.kit.ids import secret_id
 from checkout.kit.routes import Route
 from config import limits
 from ratelimit.gcra import Decision
 from ratelimit.policies import Policy
 
-Email = Annotated[
-    str, msgspec.Meta(min_length=3, max_length=limits.EMAIL_MAX_CHARS, pattern=r"^[^@\s]+@[^@\s]+$")
-]
+Email = Annotated[str, form(r"^[^@\s]+@[^@\s]+$", "your e-mail address", max_length=limits.EMAIL_MAX_CHARS)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PASSWORD_MAX_CHARS)]
 
 

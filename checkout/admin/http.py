@@ -14,6 +14,7 @@ from checkout.admin.store import Adjustment, AdminStore
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body
 from checkout.kit.answer import answer
+from checkout.kit.form import form
 from checkout.kit.ids import claim_id, fingerprint
 from checkout.kit.routes import Route
 from checkout.orders.http import idempotency_key
@@ -34,7 +35,9 @@ class AdjustmentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
     delta: Units | None = None
     on_hand: Annotated[int, msgspec.Meta(ge=0, le=limits.STOCK_MAX)] | None = None
-    location: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
+    location: Annotated[
+        str, form("^[a-z0-9][a-z0-9_-]{0,31}$", "a location by its code: small letters, digits, - and _")
+    ] = "main"
 
 
 _decoder = msgspec.json.Decoder(AdjustmentRequest)

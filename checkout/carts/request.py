@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from checkout.orders.request import Address, Country, CouponCode, Currency, Line, Text
+from checkout.orders.request import Address, Country, CouponCode, Currency, Line, ShippingCode, Text
 from config import limits
 
 
@@ -31,7 +31,7 @@ class CouponEntry(Struct, forbid_unknown_fields=True, frozen=True):
 class ShippingChoice(Struct, forbid_unknown_fields=True, frozen=True):
     """`PUT /v1/carts/{id}/shipping`."""
 
-    option: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")]
+    option: ShippingCode
 
 
 class CartAddress(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from checkout.errors import Invalid, ShopError, TooLarge
+from checkout.kit.form import words_for
 from config import limits
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ def field_of(error: msgspec.ValidationError) -> tuple[str, str]:
     name = _FIELD.search(message)
     if name and ("missing required" in message or "unknown field" in message):
         path = f"{path}.{name['name']}" if path else name["name"]
-    return path or "body", message
+    return path or "body", words_for(message)
 
 
 def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:

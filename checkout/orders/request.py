@@ -4,21 +4,36 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from checkout.kit.form import form
 from config import limits
 
 Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
 Sku = Annotated[str, Meta(min_length=1, max_length=limits.SKU_MAX_CHARS)]
 Quantity = Annotated[int, Meta(ge=1, le=limits.LINE_QUANTITY_MAX)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+Currency = Annotated[
+    str, form("^[A-Z]{3}$", "a currency by its three capital letters, such as EUR (ISO 4217)")
+]
+Country = Annotated[str, form("^[A-Z]{2}$", "a country by its two capital letters, such as DE (ISO 3166)")]
 Email = Annotated[
-    str, Meta(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$", max_length=limits.EMAIL_MAX_CHARS)
+    str,
+    form(
+        r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+$",
+        "one e-mail address, such as ada@example.com",
+        max_length=limits.EMAIL_MAX_CHARS,
+    ),
+]
+ShippingCode = Annotated[
+    str,
+    form(
+        "^[a-z][a-z0-9_-]{0,31}$",
+        "a shipping option by its code, such as standard",
+    ),
 ]
 PaymentMethod = Annotated[
     str,
-    Meta(
-        pattern=r"^[A-Za-z](?!.*\d{12})[A-Za-z0-9_.:-]{0,199}$",
-        description="The provider's token of a payment method. What looks like a card number is refused and never stored.",
+    form(
+        r"^[A-Za-z](?!.*\d{12})[A-Za-z0-9_.:-]{0,199}$",
+        "the provider's token of a payment method, such as pm_card_visa; never a card number: it would not be stored",
     ),
 ]
 CouponCode = Annotated[str, Meta(min_length=2, max_length=limits.COUPON_CODE_MAX_CHARS)]
@@ -47,7 +62,7 @@ class Line(Struct, forbid_unknown_fields=True, frozen=True):
 class PaymentChoice(Struct, forbid_unknown_fields=True, frozen=True):
     """Who takes the money, and the provider's token of the payment method: never card data."""
 
-    provider: Annotated[str, Meta(pattern="^[a-z]{2,20}$")]
+    provider: Annotated[str, form("^[a-z]{2,20}$", "the provider's name in small letters, such as stripe")]
     method: PaymentMethod
 
 
@@ -60,7 +75,7 @@ class CheckoutRequest(Struct, forbid_unknown_fields=True, frozen=True):
     cart_id: Annotated[str, Meta(min_length=22, max_length=64)] | None = None
     lines: Annotated[list[Line], Meta(min_length=1, max_length=limits.CHECKOUT_LINES_MAX)] | None = None
     currency: Currency | None = None
-    shipping_option: Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,31}$")] | None = None
+    shipping_option: ShippingCode | None = None
     billing_address: Address | None = None
     coupons: Annotated[list[CouponCode], Meta(max_length=limits.COUPONS_MAX)] = []
     expected_total: Annotated[int, Meta(ge=0, le=limits.JSON_INTEGER_MAX)] | None = None
