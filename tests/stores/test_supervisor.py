@@ -170,3 +170,18 @@ def test_a_taken_port_is_explained() -> None:
     ensure_free("127.0.0.1", port, "CHECKOUT_PORT")
     with pytest.raises(StoreError, match=r"203\.0\.113\.1 is not an address of this machine"):
         ensure_free("203.0.113.1", port, "CHECKOUT_PORT")
+
+
+async def test_background_work_gives_way(folder: Path) -> None:
+    """If this fails, paid orders being invoiced keep shoppers waiting on a machine that runs everything."""
+    supervisor = Supervisor([child("serve", LIVES), child("work", LIVES, nice=10)], logs=folder)
+    running = asyncio.create_task(supervisor.run())
+    await until_logged(folder, "serve", "work")
+    pids = supervisor.pids
+    assert [os.getpriority(os.PRIO_PROCESS, pids[name]) for name in ("serve", "work")] == [0, 10]
+    group = Path(f"/proc/{pids['work']}/autogroup")
+    if group.exists():  # where the scheduler groups by session, the group's priority is what counts
+        assert group.read_text().split()[-1] == "10"
+        assert Path(f"/proc/{pids['serve']}/autogroup").read_text().split()[-1] == "0"
+    supervisor.stop()
+    assert await running == 0

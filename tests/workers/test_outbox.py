@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+import uuid
 
+from checkout.errors import Unavailable
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
 from checkout.invoices.store import InvoiceStore
@@ -95,3 +97,22 @@ async def test_a_row_nobody_finishes_is_parked_at_its_end(chain: Chain) -> None:
     assert [row.subject_id for row in await chain.outbox.parked(None, 10)] == [order]
     depth = await chain.outbox.depth()
     assert depth[BOOK].open == 0
+
+
+async def test_a_row_without_a_connection_is_worked_at_once_when_there_is_one(chain: Chain) -> None:
+    """If this fails, a backlog waits a whole deadline for every row that found the pool busy."""
+    tries = 0
+
+    async def verb(row: Row) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Unavailable("No connection was free.", code="database_away")
+
+    row_id = await chain.pool.fetchval(
+        "INSERT INTO outbox (topic, subject_id) VALUES ('invoice.issue', gen_random_uuid()) RETURNING id"
+    )
+    await work_all(TOPICS[INVOICE], [Row(row_id, uuid.uuid4(), 1)], verb, chain.outbox, time_limit_s=10)
+    assert tries == 3
+    untouched = await chain.pool.fetchrow("SELECT attempts, last_error FROM outbox WHERE id = $1", row_id)
+    assert (untouched["attempts"], untouched["last_error"]) == (0, None)

@@ -93,13 +93,13 @@ async def test_the_figures_are_live(people: People) -> None:
         while True:
             status, stats, headers = await shop.call("GET", "/v1/admin/stats", headers=admin)
             assert (status, headers["Cache-Control"]) == (200, "no-store")
-            if stats["orders"]["last_minute"]["placed"] == 3 and stats["gate"]["open"]:
+            gate = stats["gate"]  # open as of now, the epoch as of the last look at Postgres
+            if stats["orders"]["last_minute"]["placed"] == 3 and gate["open"] and gate["epoch"] >= 1:
                 break
             await asyncio.sleep(0.1)
     assert stats["orders"]["last_minute"]["by_status"] == {"placed": 3}
     assert stats["orders_per_s"] == 0.05
     assert stats["outbox"]["topics"]["payment.capture"] == 3
-    assert stats["gate"]["epoch"] >= 1
     await shop.db.execute("UPDATE orders SET status = 'paid', paid_at = now()")
     async with asyncio.timeout(10):
         while stats["orders"]["last_minute"]["by_status"] != {"paid": 3}:
