@@ -213,7 +213,7 @@ class Cache:
             return None if document is None else (document, None)
         try:
             document = await self._load(loader)
-        except BaseException:
+        except BaseException:  # raised again: whatever stops the loader, another process may load at once
             await asyncio.shield(shared.release(key))
             raise
         if document is None:

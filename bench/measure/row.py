@@ -71,6 +71,24 @@ class Measured(Struct, frozen=True):
         )
 
 
+def bare_row(name: str, what: str, run: Run, usage: list[Usage]) -> Row:
+    """The bare server's run as a row."""
+    return Row(
+        name,
+        what,
+        run.requests_per_s,
+        run.requests,
+        run.ok,
+        failed=run.broken + run.refused,
+        p50_ms=run.p50_ms,
+        p90_ms=run.p90_ms,
+        p99_ms=run.p99_ms,
+        p999_ms=run.p999_ms,
+        max_ms=run.max_ms,
+        cpu_us=cpu_us(usage, run.ok),
+    )
+
+
 async def measure(
     tool: Tool, shop: OwnShop, plan: Plan, *, warm_s: float, rate_per_s: float = 0.0
 ) -> Measured:

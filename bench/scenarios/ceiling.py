@@ -10,8 +10,8 @@ from msgspec import Struct
 from bench.load.drive import Tool
 from bench.load.shapes import Shape
 from bench.measure.noise import drift
-from bench.measure.processes import OTHERS, over
-from bench.measure.row import Measured, Plan, measure
+from bench.measure.processes import over
+from bench.measure.row import Measured, Plan, bare_row, measure
 from bench.measure.targets import Verdict, judged
 from bench.problem import BenchError
 from bench.report.progress import Say
@@ -184,27 +184,10 @@ class Plans:
 
 def bare_rows(first: dict[str, Floor], last: dict[str, Floor]) -> list[Row]:
     """The floor as rows."""
-    rows = []
+    rows: list[Row] = []
     for when, found in (("first", first), ("last", last)):
         for method, floor in found.items():
-            run = floor.run
-            cpu = {one.role: one.cpu_s / run.requests * 1e6 for one in floor.usage if one.role != OTHERS}
-            rows.append(
-                Row(
-                    f"bare {method} {when}",
-                    f"bare {method}, {when}",
-                    run.requests_per_s,
-                    run.requests,
-                    run.ok,
-                    failed=run.broken + run.refused,
-                    p50_ms=run.p50_ms,
-                    p90_ms=run.p90_ms,
-                    p99_ms=run.p99_ms,
-                    p999_ms=run.p999_ms,
-                    max_ms=run.max_ms,
-                    cpu_us={role: round(us, 1) for role, us in cpu.items() if us > 0.05},
-                )
-            )
+            rows.append(bare_row(f"bare {method} {when}", f"bare {method}, {when}", floor.run, floor.usage))
     return rows
 
 

@@ -4,7 +4,8 @@ import time
 from datetime import UTC, datetime
 
 from bench.load.drive import Tool
-from bench.measure.processes import cpu_us, over
+from bench.measure.processes import over
+from bench.measure.row import bare_row
 from bench.report.progress import Say
 from bench.report.result import Figure, Result, Row, this_machine
 from bench.shop.floor import Floor, measure_bare
@@ -35,18 +36,5 @@ async def run_floor(tool: Tool, say: Say) -> Result:
 
 
 def _row(floor: Floor) -> Row:
-    run = floor.run
-    return Row(
-        f"{floor.method} {floor.processes}",
-        f"{floor.method}, {floor.processes} process{'es' * (floor.processes > 1)}",
-        run.requests_per_s,
-        run.requests,
-        run.ok,
-        failed=run.broken + run.refused,
-        p50_ms=run.p50_ms,
-        p90_ms=run.p90_ms,
-        p99_ms=run.p99_ms,
-        p999_ms=run.p999_ms,
-        max_ms=run.max_ms,
-        cpu_us=cpu_us(floor.usage, run.ok),
-    )
+    what = f"{floor.method}, {floor.processes} process{'es' * (floor.processes > 1)}"
+    return bare_row(f"{floor.method} {floor.processes}", what, floor.run, floor.usage)

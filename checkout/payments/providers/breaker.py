@@ -73,7 +73,7 @@ class Breaker:
             # We gave up, which says nothing about the provider; another call may probe.
             self._probing = self._probing and not probe
             raise
-        except BaseException:
+        except BaseException:  # raised again: any failure inside counts, and nothing is lost to the caller
             self._leave(probe, ok=False)
             raise
         else:
