@@ -11,6 +11,7 @@ from aiohttp import web
 
 from catalog_cache import Cache
 from catalog_cache.shared import SharedTier
+from checkout.access.access import Access
 from checkout.accounts import http as accounts_http
 from checkout.accounts.auth import Auth
 from checkout.accounts.passwords import Passwords
@@ -72,6 +73,7 @@ class Parts:
     """Everything that one serve process is made of."""
 
     auth: Auth
+    access: Access
     settings: Settings
     pool: Pool
     gate: Gate
@@ -154,6 +156,7 @@ def _parts(settings: Settings) -> Parts:
     return Parts(
         settings=settings,
         auth=auth,
+        access=Access(auth),
         pool=pool,
         gate=gate,
         stock=stock,

@@ -14,9 +14,10 @@ from checkout.carts.model import COUPON, LINE, Cart, Op
 from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
 from checkout.carts.shape import CartAnswer, ShippingOptions
-from checkout.errors import Conflict, Invalid, NotFound, Stale
+from checkout.errors import Conflict, Invalid, NotFound
 from checkout.kit import body
 from checkout.kit.answer import answer
+from checkout.kit.conditional import etag, expected_version
 from checkout.kit.routes import Route
 from checkout.quoting.discount import obstacle
 from checkout.quoting.encode import option_document
@@ -32,18 +33,6 @@ _CHOICE = msgspec.json.Decoder(ShippingChoice)
 _PRIVATE = "private, no-store"
 _ENCODE_ADDRESS = msgspec.json.Encoder()
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-_ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
-
-
-def expected_version(request: web.Request) -> int | None:
-    """The version that If-Match asks for; None: any. Raises: Stale when it names what is no version of a cart."""
-    given = request.headers.get("If-Match")
-    if given is None or given.strip() == "*":
-        return None
-    match = _ETAG.fullmatch(given.strip())
-    if match is None:
-        raise Stale("If-Match names no version of this cart.")
-    return int(match[1])
 
 
 class CartRoutes:
@@ -58,7 +47,7 @@ class CartRoutes:
         priced = await self._pricing.of(cart)
         document = cart_document(cart, priced, now_ms=int(time.time() * 1000))
         response = answer(document, status=status, cache_control=_PRIVATE)
-        response.headers["ETag"] = f'"{cart.version}"'
+        response.headers["ETag"] = etag(cart.version)
         if status == 201:
             response.headers["Location"] = f"/v1/carts/{cart.id}"
         return response

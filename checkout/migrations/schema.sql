@@ -81,6 +81,7 @@ CREATE TABLE accounts (
     role text NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     disabled_at timestamptz,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT accounts_role_check CHECK ((role = ANY (ARRAY['customer', 'vendor', 'support', 'admin']))),
     CONSTRAINT accounts_pkey PRIMARY KEY (id)
 );
@@ -126,6 +127,7 @@ CREATE TABLE categories (
     slug text NOT NULL,
     name text NOT NULL,
     "position" integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT categories_pkey PRIMARY KEY (id),
     CONSTRAINT categories_slug_key UNIQUE (slug),
     CONSTRAINT categories_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES categories(id)
@@ -159,6 +161,7 @@ CREATE TABLE coupons (
     valid_from timestamptz DEFAULT now() NOT NULL,
     valid_until timestamptz,
     active boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT coupons_amount CHECK (((kind = 'amount') = (amount_minor IS NOT NULL))),
     CONSTRAINT coupons_amount_currency CHECK (((kind <> 'amount') OR (currency IS NOT NULL))),
     CONSTRAINT coupons_amount_minor_check CHECK ((amount_minor > 0)),
@@ -366,16 +369,19 @@ CREATE TABLE products (
     updated_at timestamptz DEFAULT now() NOT NULL,
     published_at timestamptz,
     archived_at timestamptz,
+    owner_id uuid,
     CONSTRAINT products_archived_has_time CHECK (((status = 'archived') = (archived_at IS NOT NULL))),
     CONSTRAINT products_published_has_time CHECK (((status <> 'published') OR (published_at IS NOT NULL))),
     CONSTRAINT products_slug_check CHECK (((slug <> '') AND (length(slug) <= 200))),
     CONSTRAINT products_status_check CHECK ((status = ANY (ARRAY['draft', 'published', 'archived']))),
     CONSTRAINT products_title_check CHECK (((length(title) >= 1) AND (length(title) <= 500))),
     CONSTRAINT products_pkey PRIMARY KEY (id),
-    CONSTRAINT products_slug_key UNIQUE (slug)
+    CONSTRAINT products_slug_key UNIQUE (slug),
+    CONSTRAINT products_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id)
 );
 CREATE INDEX products_attributes ON products USING gin (attributes jsonb_path_ops) WHERE (status = 'published');
 CREATE INDEX products_listing ON products (published_at DESC, id) WHERE (status = 'published');
+CREATE INDEX products_owner ON products (owner_id, id) WHERE (owner_id IS NOT NULL);
 CREATE INDEX products_tags ON products USING gin (tags) WHERE (status = 'published');
 CREATE TRIGGER products_inserted AFTER INSERT ON products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION products_changed();
 CREATE TRIGGER products_updated AFTER UPDATE ON products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION products_changed();

@@ -1,0 +1,32 @@
+"""Conditional requests: every editable document carries its version as ETag, and If-Match guards its edits.
+
+Source: RFC 9110 section 13.
+"""
+
+import re
+
+from aiohttp import web
+
+from checkout.errors import Stale
+
+_ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+
+
+def etag(version: int) -> str:
+    """The ETag of a document's version."""
+    return f'"{version}"'
+
+
+def expected_version(request: web.Request) -> int | None:
+    """The version that If-Match asks for; None: any.
+
+    Raises: Stale when it names what is no version. A version that is another one is the store's to answer with Stale,
+    under the row's lock.
+    """
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _ETAG.fullmatch(given.strip())
+    if match is None:
+        raise Stale("If-Match names no version of this document.")
+    return int(match[1])
