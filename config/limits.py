@@ -325,7 +325,8 @@ _holds(
 # --- Accounts -----------------------------------------------------------------------------------------
 
 SECRET_KEY_MIN_CHARS = 32
-PASSWORD_MIN_CHARS = 12
+# Length is what makes a password strong (NIST SP 800-63B); common ones are refused whatever their length.
+PASSWORD_MIN_CHARS = 10
 PASSWORD_MAX_CHARS = 128
 # argon2id (OWASP's second profile: 19 MiB, two passes).
 ARGON2_MEMORY_KIB = 19 * 1024
@@ -337,9 +338,26 @@ ACCESS_TOKEN_TTL_S = 15 * 60
 REFRESH_TOKEN_TTL_S = 30 * 24 * 3600
 LOGIN_TRIES_MAX = 10
 LOGIN_WINDOW_S = 15 * 60
+# Sign-ins that may wait for their turn at the hash in one process; more are refused rather than left waiting.
+ARGON2_WAITING_MAX = 32
+# A link in a mail works once and this long.
+REGISTRATION_TTL_S = 24 * 3600
+PASSWORD_RESET_TTL_S = 30 * 60
+# Mails that anybody may have sent to one address in MAIL_WINDOW_S.
+MAILS_MAX = 6
+MAIL_WINDOW_S = 3600
+# Addresses in one account's book: a list of them is always one page.
+ADDRESSES_MAX = 50
+# Invoices, and the orders they are of, are kept ten years; then an erased person's data goes from them too.
+ORDER_RETENTION_S = 10 * 366 * 24 * 3600
 
 _holds(ACCESS_TOKEN_TTL_S < REFRESH_TOKEN_TTL_S, "a refresh token must outlive the access token it renews")
 _holds(PASSWORD_MIN_CHARS < PASSWORD_MAX_CHARS, "some password must be possible")
+_holds(
+    PASSWORD_RESET_TTL_S < REGISTRATION_TTL_S < REFRESH_TOKEN_TTL_S,
+    "the more a link opens, the shorter it must work",
+)
+_holds(ADDRESSES_MAX <= PAGE_MAX, "an address book must fit one page")
 
 # --- The embedded stores and the supervisor -----------------------------------------------------------
 
