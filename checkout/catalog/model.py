@@ -55,7 +55,8 @@ class CategoryDraft(Struct, frozen=True):
 
 
 class VariantDraft(Struct, frozen=True):
-    """One SKU. Shape: `prices` by currency; `on_hand` is received when the SKU is new, and left alone afterwards."""
+    """One SKU. Shape: `prices` by currency; `on_hand` is received when the SKU is new, and left alone afterwards;
+    `position` None: its place among the draft's variants."""
 
     sku: str
     prices: Mapping[str, Price]
@@ -66,6 +67,7 @@ class VariantDraft(Struct, frozen=True):
     requires_shipping: bool = True
     on_hand: int = 0
     backorder_limit: int = 0
+    position: int | None = None
 
 
 class ProductDraft(Struct, frozen=True):

@@ -179,7 +179,7 @@ def _variant_row(
         "options": dict(variant.options),
         "weight_g": variant.weight_g,
         "requires_shipping": variant.requires_shipping,
-        "position": position,
+        "position": position if variant.position is None else variant.position,
     }
 
 
