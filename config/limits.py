@@ -54,6 +54,9 @@ COUPONS_MAX = 5
 # every JSON reader holds exactly.
 UNIT_PRICE_MAX_MINOR = 5_000_000_000
 JSON_INTEGER_MAX = 2**53 - 1
+# Years that a time may be in: what lies outside is a slip, and overflows somewhere.
+YEAR_MIN = 2000
+YEAR_MAX = 8999
 # Units in stock of one SKU.
 STOCK_MAX = 1_000_000_000
 # Basis points: 100 % is 10 000.
@@ -256,11 +259,34 @@ CATALOG_NEGATIVE_TTL_S = 5
 CATALOG_LIST_TTL_S = 5
 # A change is seen by every process within this.
 INVALIDATION_MAX_S = 0.2
+# An admin's product with many variants, or a price list, as one JSON body.
+PRODUCT_BODY_MAX_BYTES = 1024 * 1024
+# Options that variants differ by, and values of one; their combinations are bounded as all variants of a product are.
+VARIANT_OPTIONS_MAX = 5
+OPTION_VALUES_MAX = 100
+# Pictures of a product, attributes of a product, categories that it is in.
+PRODUCT_IMAGES_MAX = 100
+PRODUCT_ATTRIBUTES_MAX = 100
+PRODUCT_CATEGORIES_MAX = 50
+# Levels of the category tree, and the categories that its public document shows.
+CATEGORY_DEPTH_MAX = 10
+CATEGORIES_MAX = 5_000
+# Prices that one list or one request sets: they change in one commit, which their stock rows are locked for.
+PRICE_LIST_ENTRIES_MAX = 1_000
+# How often the relay looks for products to publish and price lists to begin or end.
+CATALOG_CLOCK_INTERVAL_S = 0.5
+# A signed address takes an upload this long, and a picture has at most so many bytes.
+UPLOAD_WINDOW_S = 15 * 60
+UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 # What a browser may keep, and what a CDN may, of public catalogue documents.
 CACHE_BROWSER_S = 5
 CACHE_SHARED_S = 30
 CACHE_STALE_S = 60
 
+_holds(
+    WEBHOOK_BODY_MAX_BYTES < PRODUCT_BODY_MAX_BYTES < IMPORT_BODY_MAX_BYTES,
+    "what is too large for a product's body is a file",
+)
 _holds(CART_PERSIST_INTERVAL_S < CART_BEHIND_MAX_S, "a cart must be written within its promise")
 _holds(CART_TTL_S > HOLD_TTL_MAX_S, "a cart must outlive its hold")
 _holds(CART_MEMORY_S > CART_TTL_S, "Postgres must remember a cart longer than the gate does")
@@ -351,6 +377,15 @@ ADDRESSES_MAX = 50
 # Invoices, and the orders they are of, are kept ten years; then an erased person's data goes from them too.
 ORDER_RETENTION_S = 10 * 366 * 24 * 3600
 
+# API keys that a process knows without asking, and for how long: a change that is not notified is seen after this.
+API_KEYS_REMEMBERED_MAX = 1_024
+API_KEY_REMEMBERED_S = 10.0
+# When a key was last used is noted this often at most.
+API_KEY_USE_NOTED_S = 60.0
+# Permissions that one role or key may name.
+PERMISSIONS_MAX = 100
+
+_holds(API_KEY_REMEMBERED_S < API_KEY_USE_NOTED_S, "a key must be read again before its use is noted again")
 _holds(ACCESS_TOKEN_TTL_S < REFRESH_TOKEN_TTL_S, "a refresh token must outlive the access token it renews")
 _holds(PASSWORD_MIN_CHARS < PASSWORD_MAX_CHARS, "some password must be possible")
 _holds(

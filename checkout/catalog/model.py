@@ -16,12 +16,13 @@ from msgspec import Struct, field
 from checkout.catalog import gtin
 from config import limits
 
-Status = Literal["draft", "published"]
+Status = Literal["draft", "published", "archived"]
 Sort = Literal["newest", "title", "price", "-price"]
 
 SKU = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")
 SLUG = re.compile(r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$")
 CURRENCY = re.compile(r"^[A-Z]{3}$")
+IMAGE_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\"<>\\^`{|}]+")
 SLUG_MAX_CHARS = 200
 TITLE_MAX_CHARS = 500
 DESCRIPTION_MAX_CHARS = 50_000
@@ -55,8 +56,8 @@ class CategoryDraft(Struct, frozen=True):
 
 
 class VariantDraft(Struct, frozen=True):
-    """One SKU. Shape: `prices` by currency; `on_hand` is received when the SKU is new, and left alone afterwards;
-    `position` None: its place among the draft's variants."""
+    """One SKU. Shape: `prices` by currency are the regular ones; `on_hand` is received when the SKU is new, and left alone
+    afterwards; `position` None: its place among the draft's variants; an `archived` one is kept for orders, and not sold."""
 
     sku: str
     prices: Mapping[str, Price]
@@ -68,6 +69,7 @@ class VariantDraft(Struct, frozen=True):
     on_hand: int = 0
     backorder_limit: int = 0
     position: int | None = None
+    archived: bool = False
 
 
 class ProductDraft(Struct, frozen=True):
@@ -137,6 +139,9 @@ def problems(draft: ProductDraft) -> Iterator[tuple[str, str]]:
         yield "tags", f"are at most {TAGS_MAX}"
     if not 1 <= len(draft.variants) <= VARIANTS_MAX:
         yield "variants", f"are 1 to {VARIANTS_MAX}"
+    for at, image in enumerate(draft.images):
+        if len(image.url) > limits.URL_MAX_CHARS or not IMAGE_URL.fullmatch(image.url):
+            yield f"images[{at}].url", "is an address that begins with https:// or http://, without spaces"
     if "\0" in draft.title + draft.description + draft.vendor + "".join(draft.tags):
         yield "body", "holds a NUL character"
     for at, variant in enumerate(draft.variants):

@@ -1,4 +1,4 @@
--- The catalogue's reads and writes. Lock order everywhere: stock rows by item_id, before anything else of a batch.
+-- The catalogue's reads. What writes it is in write.sql.
 
 -- name: offers_by_sku
 -- Caller: offers.Offers, on a miss. Index: variants.sku, prices pkey. Locks: none. Rows: <= the SKUs asked for.
@@ -10,7 +10,7 @@ FROM variants v
 JOIN products p ON p.id = v.product_id AND p.status = 'published'
 JOIN prices r ON r.item_id = v.item_id AND r.currency = $2
 JOIN stock s ON s.item_id = v.item_id
-WHERE v.sku = ANY ($1::text[])
+WHERE v.sku = ANY ($1::text[]) AND v.archived_at IS NULL
 
 -- name: product_by_key
 -- Caller: reading.product. Index: products pkey, products.slug, variants_product. Locks: none. Rows: 0 or 1.
@@ -27,7 +27,8 @@ SELECT p.id::text AS id, p.slug, p.title, p.description, p.vendor, p.tags, p.att
                               FROM prices r WHERE r.item_id = v.item_id AND r.compare_at_minor IS NOT NULL),
                    'on_hand', s.on_hand, 'reserved', s.reserved, 'backorder_limit', s.backorder_limit)
                ORDER BY v.position, v.item_id), '[]')
-        FROM variants v JOIN stock s ON s.item_id = v.item_id WHERE v.product_id = p.id) AS variants
+        FROM variants v JOIN stock s ON s.item_id = v.item_id
+        WHERE v.product_id = p.id AND v.archived_at IS NULL) AS variants
 FROM products p
 WHERE p.status = 'published' AND (p.slug = $1 OR p.id = $2::uuid)
 
@@ -60,10 +61,10 @@ WITH RECURSIVE branch AS (
       AND NOT EXISTS (
           SELECT 1 FROM unnest($3::text[]) AS a(text)
           WHERE NOT (p.attributes @> a.text::jsonb
-                     OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.options @> a.text::jsonb)))
+                     OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.archived_at IS NULL AND v.options @> a.text::jsonb)))
       AND (cardinality($4::text[]) = 0
            OR concat_ws(' ', p.title, p.vendor, p.description, array_to_string(p.tags, ' ')) ILIKE ALL ($4::text[])
-           OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND (v.sku = $5 OR v.barcode = $5)))
+           OR EXISTS (SELECT 1 FROM variants v WHERE v.product_id = p.id AND v.archived_at IS NULL AND (v.sku = $5 OR v.barcode = $5)))
 ), keyed AS (
     SELECT m.id,
            CASE $6::text WHEN 'price' THEN price.lowest WHEN '-price' THEN -price.lowest WHEN 'title' THEN 0
@@ -73,7 +74,7 @@ WITH RECURSIVE branch AS (
     LEFT JOIN LATERAL (
         SELECT min(r.amount_minor) AS lowest
         FROM variants v JOIN prices r ON r.item_id = v.item_id AND r.currency = $7
-        WHERE v.product_id = m.id) price ON $6 IN ('price', '-price')
+        WHERE v.product_id = m.id AND v.archived_at IS NULL) price ON $6 IN ('price', '-price')
     WHERE $6 NOT IN ('price', '-price') OR price.lowest IS NOT NULL
 ), page AS (
     SELECT id, key_number, key_text FROM keyed
@@ -93,10 +94,10 @@ SELECT p.id, p.slug, p.title, p.vendor, p.tags, p.attributes, p.images -> 0 AS i
         FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = p.id) AS categories,
        (SELECT coalesce(json_object_agg(x.currency, json_build_object('from', x.lowest, 'to', x.highest) ORDER BY x.currency), '{}')
         FROM (SELECT r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
-              FROM variants v JOIN prices r ON r.item_id = v.item_id WHERE v.product_id = p.id GROUP BY r.currency) x) AS prices,
-       (SELECT json_agg(v.sku ORDER BY v.position, v.item_id) FROM variants v WHERE v.product_id = p.id) AS skus,
+              FROM variants v JOIN prices r ON r.item_id = v.item_id WHERE v.product_id = p.id AND v.archived_at IS NULL GROUP BY r.currency) x) AS prices,
+       (SELECT json_agg(v.sku ORDER BY v.position, v.item_id) FROM variants v WHERE v.product_id = p.id AND v.archived_at IS NULL) AS skus,
        (SELECT coalesce(bool_or(s.reserved < s.on_hand + s.backorder_limit), false)
-        FROM variants v JOIN stock s ON s.item_id = v.item_id WHERE v.product_id = p.id) AS in_stock
+        FROM variants v JOIN stock s ON s.item_id = v.item_id WHERE v.product_id = p.id AND v.archived_at IS NULL) AS in_stock
 FROM products p
 WHERE p.id = ANY ($1::uuid[]) AND p.status = 'published'
 
@@ -122,7 +123,7 @@ FROM (SELECT chosen.id, a.key AS name, a.value
       FROM chosen JOIN products p ON p.id = chosen.id CROSS JOIN LATERAL jsonb_each_text(p.attributes) AS a
       UNION
       SELECT chosen.id, o.key, o.value
-      FROM chosen JOIN variants v ON v.product_id = chosen.id CROSS JOIN LATERAL jsonb_each_text(v.options) AS o) x
+      FROM chosen JOIN variants v ON v.product_id = chosen.id AND v.archived_at IS NULL CROSS JOIN LATERAL jsonb_each_text(v.options) AS o) x
 GROUP BY x.name, x.value
 ORDER BY facet, name, products DESC, value
 
@@ -149,175 +150,10 @@ SELECT v.item_id, v.sku, v.product_id::text AS product_id, s.on_hand, s.reserved
 FROM variants v
 JOIN products p ON p.id = v.product_id AND p.status = 'published'
 JOIN stock s ON s.item_id = v.item_id
-WHERE v.sku = $1
+WHERE v.sku = $1 AND v.archived_at IS NULL
 
 -- name: sku_barcode
 -- Caller: reading.barcode. Index: variants.sku. Locks: none. Rows: 0 or 1.
 SELECT v.sku, v.barcode, v.product_id::text AS product_id
 FROM variants v JOIN products p ON p.id = v.product_id AND p.status = 'published'
-WHERE v.sku = $1
-
--- name: lock_stock_of
--- Caller: write.upsert_products, first of its transaction. Index: products.slug, variants_product, variants.sku.
--- Locks: stock rows by item_id, the committer's order, before any trigger needs them. Rows: variants of one batch.
-SELECT s.item_id
-FROM stock s
-WHERE s.item_id IN (
-    SELECT v.item_id FROM variants v
-    WHERE v.sku = ANY ($2::text[])
-       OR v.product_id IN (SELECT p.id FROM products p WHERE p.slug = ANY ($1::text[])))
-ORDER BY s.item_id
-FOR NO KEY UPDATE
-
--- name: owners_of_skus
--- Caller: write.upsert_products. Index: variants.sku. Locks: none. Rows: <= the SKUs of one batch.
-SELECT v.sku, v.item_id, p.slug
-FROM variants v JOIN products p ON p.id = v.product_id
-WHERE v.sku = ANY ($1::text[])
-
--- name: write_categories
--- Caller: write.upsert_categories, parents before children. Index: categories.slug. Locks: none. Rows: one level of the tree.
-INSERT INTO categories AS c (id, parent_id, slug, name, position)
-SELECT d.id, parent.id, d.slug, d.name, d.position
-FROM jsonb_to_recordset($1::jsonb) AS d(id uuid, parent text, slug text, name text, position int)
-LEFT JOIN categories parent ON parent.slug = d.parent
-ORDER BY d.slug
-ON CONFLICT (slug) DO UPDATE SET name = EXCLUDED.name, parent_id = EXCLUDED.parent_id, position = EXCLUDED.position
-WHERE (c.name, c.parent_id, c.position) IS DISTINCT FROM (EXCLUDED.name, EXCLUDED.parent_id, EXCLUDED.position)
-RETURNING c.slug
-
--- name: write_products
--- Caller: write.upsert_products. Index: products.slug. Locks: product rows by slug. Rows: the products that changed.
--- An archived product stays archived: only publish.py brings it back.
-INSERT INTO products AS p
-    (id, slug, title, description, vendor, status, tags, attributes, images, tax_class, published_at)
-SELECT d.id, d.slug, d.title, d.description, d.vendor, d.status, d.tags, d.attributes, d.images, d.tax_class,
-       CASE WHEN d.status = 'published' THEN clock_timestamp() END
-FROM jsonb_to_recordset($1::jsonb) AS d(id uuid, slug text, title text, description text, vendor text, status text,
-                                        tags text[], attributes jsonb, images jsonb, tax_class text)
-ORDER BY d.slug
-ON CONFLICT (slug) DO UPDATE SET
-    title = EXCLUDED.title, description = EXCLUDED.description, vendor = EXCLUDED.vendor, tags = EXCLUDED.tags,
-    attributes = EXCLUDED.attributes, images = EXCLUDED.images, tax_class = EXCLUDED.tax_class,
-    status = CASE WHEN p.status = 'archived' THEN p.status ELSE EXCLUDED.status END,
-    published_at = coalesce(p.published_at, EXCLUDED.published_at),
-    version = p.version + 1, updated_at = now()
-WHERE (p.title, p.description, p.vendor, p.tags, p.attributes, p.images, p.tax_class)
-      IS DISTINCT FROM (EXCLUDED.title, EXCLUDED.description, EXCLUDED.vendor, EXCLUDED.tags, EXCLUDED.attributes,
-                        EXCLUDED.images, EXCLUDED.tax_class)
-   OR (p.status <> 'archived' AND p.status <> EXCLUDED.status)
-RETURNING p.slug, p.version = 1 AS created
-
--- name: products_by_slug
--- Caller: write.upsert_products. Index: products.slug. Locks: none. Rows: <= the products of one batch.
-SELECT id, slug FROM products WHERE slug = ANY ($1::text[])
-
--- name: new_item_ids
--- Caller: write.upsert_products. Locks: none. Rows: $1, the new SKUs of one batch.
-SELECT nextval(pg_get_serial_sequence('stock', 'item_id')) FROM generate_series(1, $1::int)
-
--- name: write_stock
--- Caller: write.upsert_products, for new SKUs. Index: stock pkey. Locks: new rows only. Rows: new SKUs of one batch.
--- The receipt is written with the row, and the gate is told to read it.
-WITH draft AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS d(item_id bigint, on_hand int, backorder_limit int, movement_id uuid)
-), made AS (
-    INSERT INTO stock (item_id, kind, on_hand, backorder_limit)
-    SELECT item_id, 'variant', on_hand, backorder_limit FROM draft ORDER BY item_id
-), told AS (
-    INSERT INTO gate_suspects (item_id) SELECT item_id FROM draft ORDER BY item_id
-    ON CONFLICT (item_id) DO UPDATE SET since = EXCLUDED.since
-)
-INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta, reason, actor)
-SELECT movement_id, item_id, 'receipt', on_hand, $2, $3 FROM draft WHERE on_hand > 0
-
--- name: write_backorder_limits
--- Caller: write.upsert_products, for SKUs that exist. Index: stock pkey. Locks: held since lock_stock_of.
--- Rows: those that change. Units already promised stay promised: the limit is not lowered below them.
-WITH draft AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS d(item_id bigint, backorder_limit int)
-), changed AS (
-    UPDATE stock s SET backorder_limit = greatest(d.backorder_limit, s.reserved - s.on_hand)
-    FROM draft d
-    WHERE s.item_id = d.item_id AND s.backorder_limit <> greatest(d.backorder_limit, s.reserved - s.on_hand)
-    RETURNING s.item_id
-)
-INSERT INTO gate_suspects (item_id) SELECT item_id FROM changed ORDER BY item_id
-ON CONFLICT (item_id) DO UPDATE SET since = EXCLUDED.since
-RETURNING item_id
-
--- name: write_variants
--- Caller: write.upsert_products. Index: variants.sku. Locks: variant rows by item. Rows: the variants that changed.
-INSERT INTO variants AS v
-    (item_id, product_id, sku, barcode, title, options, weight_g, requires_shipping, position)
-SELECT d.item_id, d.product_id, d.sku, d.barcode, d.title, d.options, d.weight_g, d.requires_shipping, d.position
-FROM jsonb_to_recordset($1::jsonb) AS d(item_id bigint, product_id uuid, sku text, barcode text, title text, options jsonb,
-                                        weight_g int, requires_shipping boolean, position int)
-ORDER BY d.item_id
-ON CONFLICT (sku) DO UPDATE SET
-    barcode = EXCLUDED.barcode, title = EXCLUDED.title, options = EXCLUDED.options, weight_g = EXCLUDED.weight_g,
-    requires_shipping = EXCLUDED.requires_shipping, position = EXCLUDED.position
-WHERE (v.barcode, v.title, v.options, v.weight_g, v.requires_shipping, v.position)
-      IS DISTINCT FROM (EXCLUDED.barcode, EXCLUDED.title, EXCLUDED.options, EXCLUDED.weight_g,
-                        EXCLUDED.requires_shipping, EXCLUDED.position)
-RETURNING v.sku
-
--- name: write_prices
--- Caller: write.upsert_products, write.set_prices. Index: prices pkey. Locks: price rows by item. Rows: those that changed.
-INSERT INTO prices AS r (item_id, currency, amount_minor, compare_at_minor)
-SELECT d.item_id, d.currency, d.amount_minor, d.compare_at_minor
-FROM jsonb_to_recordset($1::jsonb) AS d(item_id bigint, currency text, amount_minor bigint, compare_at_minor bigint)
-ORDER BY d.item_id, d.currency
-ON CONFLICT (item_id, currency) DO UPDATE SET
-    amount_minor = EXCLUDED.amount_minor, compare_at_minor = EXCLUDED.compare_at_minor
-WHERE (r.amount_minor, r.compare_at_minor) IS DISTINCT FROM (EXCLUDED.amount_minor, EXCLUDED.compare_at_minor)
-RETURNING r.item_id
-
--- name: write_memberships
--- Caller: write.upsert_products. Index: product_categories both ways. Locks: product rows whose categories changed (their
--- version moves, which tells the caches). Rows: those products. $2: products of the batch, $3: those made in it.
-WITH wanted AS (
-    SELECT d.product_id, c.id AS category_id
-    FROM jsonb_to_recordset($1::jsonb) AS d(product_id uuid, slug text) JOIN categories c ON c.slug = d.slug
-), gone AS (
-    DELETE FROM product_categories pc
-    WHERE pc.product_id = ANY ($2::uuid[])
-      AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.product_id = pc.product_id AND w.category_id = pc.category_id)
-    RETURNING pc.product_id
-), added AS (
-    INSERT INTO product_categories (product_id, category_id) SELECT product_id, category_id FROM wanted
-    ON CONFLICT DO NOTHING
-    RETURNING product_id
-)
-UPDATE products SET version = version + 1, updated_at = now()
-WHERE id IN (SELECT product_id FROM gone UNION SELECT product_id FROM added) AND id <> ALL ($3::uuid[])
-RETURNING slug
-
--- name: lock_stock_of_products
--- Caller: publish.publish, archive.archive, first of their transactions. Index: variants_product.
--- Locks: stock rows by item_id. Rows: variants of the products.
-SELECT s.item_id FROM stock s
-WHERE s.item_id IN (SELECT v.item_id FROM variants v WHERE v.product_id = ANY ($1::uuid[]))
-ORDER BY s.item_id
-FOR NO KEY UPDATE
-
--- name: publish_products
--- Caller: publish.publish. Index: products pkey. Locks: product rows. Rows: those that were not published.
-UPDATE products SET status = 'published', archived_at = NULL, published_at = coalesce(published_at, now()),
-                    version = version + 1, updated_at = now()
-WHERE id = ANY ($1::uuid[]) AND status <> 'published'
-RETURNING id
-
--- name: archive_products
--- Caller: archive.archive. Index: products pkey. Locks: product rows. Rows: those that were not archived.
-UPDATE products SET status = 'archived', archived_at = now(), version = version + 1, updated_at = now()
-WHERE id = ANY ($1::uuid[]) AND status <> 'archived'
-RETURNING id
-
--- name: items_of_skus
--- Caller: write.set_prices. Index: variants.sku. Locks: stock rows by item_id. Rows: <= the SKUs asked for.
-SELECT v.sku, s.item_id
-FROM variants v JOIN stock s ON s.item_id = v.item_id
-WHERE v.sku = ANY ($1::text[])
-ORDER BY s.item_id
-FOR NO KEY UPDATE OF s
+WHERE v.sku = $1 AND v.archived_at IS NULL

@@ -6,12 +6,15 @@ from typing import Any
 
 import orjson
 
+from checkout.catalog.attributes import Definition
 from checkout.catalog.model import ListingQuery
 from checkout.kit import sql
 from checkout.kit.db import Connection, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.quoting.model import Offer
+from config import limits
 
 queries = sql.load(__file__)
+_SQL = sql.load(__file__, "write.sql")
 FACET_PRODUCTS_MAX = 10_000
 
 
@@ -123,57 +126,100 @@ def _json(rows: Sequence[dict[str, Any]]) -> str:
 
 async def lock_stock_of(connection: Connection, slugs: Sequence[str], skus: Sequence[str]) -> None:
     """Locks the stock rows that a batch may touch, in item order."""
-    await connection.execute(queries.lock_stock_of, slugs, skus)
+    await connection.execute(_SQL.lock_stock_of, slugs, skus)
 
 
 async def owners_of_skus(connection: Connection, skus: Sequence[str]) -> dict[str, tuple[int, str]]:
     """SKU → (item id, slug of its product), for the SKUs that exist."""
-    rows = await connection.fetch(queries.owners_of_skus, skus)
+    rows = await connection.fetch(_SQL.owners_of_skus, skus)
     return {row["sku"]: (row["item_id"], row["slug"]) for row in rows}
 
 
 async def write_categories(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Upserts one level of the tree; how many changed."""
-    return len(await connection.fetch(queries.write_categories, _json(rows)))
+    return len(await connection.fetch(_SQL.write_categories, _json(rows)))
+
+
+async def lock_category_tree(connection: Connection) -> None:
+    """Nobody else moves a category until this transaction ends."""
+    await connection.execute(_SQL.lock_category_tree)
+
+
+async def circular_category(connection: Connection, slugs: Sequence[str]) -> str | None:
+    """One of these categories that is its own ancestor, or lies too deep; None: all is well."""
+    found: str | None = await connection.fetchval(_SQL.circular_category, slugs, limits.CATEGORY_DEPTH_MAX)
+    return found
+
+
+async def categories_named(connection: Connection, slugs: Sequence[str]) -> set[str]:
+    """Those of the slugs that are categories."""
+    return {row["slug"] for row in await connection.fetch(_SQL.categories_named, slugs)}
+
+
+async def attributes_named(connection: Connection, names: Sequence[str]) -> dict[str, Definition]:
+    """Name → definition, for the names that are defined."""
+    return {row["name"]: Definition(*row) for row in await connection.fetch(_SQL.attributes_named, names)}
 
 
 async def write_products(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, bool]:
     """Upserts products; slug → whether it is new, of those that changed."""
-    return {
-        row["slug"]: row["created"] for row in await connection.fetch(queries.write_products, _json(rows))
-    }
+    return {row["slug"]: row["created"] for row in await connection.fetch(_SQL.write_products, _json(rows))}
 
 
-async def products_by_slug(connection: Connection, slugs: Sequence[str]) -> dict[str, uuid.UUID]:
-    """Slug → id."""
-    return {row["slug"]: row["id"] for row in await connection.fetch(queries.products_by_slug, slugs)}
+async def products_by_slug(
+    connection: Connection, slugs: Sequence[str]
+) -> dict[str, tuple[uuid.UUID, uuid.UUID | None]]:
+    """Slug → (id, owner)."""
+    rows = await connection.fetch(_SQL.products_by_slug, slugs)
+    return {row["slug"]: (row["id"], row["owner_id"]) for row in rows}
 
 
 async def new_item_ids(connection: Connection, count: int) -> list[int]:
     """Fresh item ids."""
-    return [row[0] for row in await connection.fetch(queries.new_item_ids, count)] if count else []
+    return [row[0] for row in await connection.fetch(_SQL.new_item_ids, count)] if count else []
 
 
 async def write_stock(
     connection: Connection, rows: Sequence[dict[str, Any]], *, reason: str, actor: str
 ) -> None:
     """Makes stock rows with their receipts, and tells the gate's reconciler."""
-    await connection.execute(queries.write_stock, _json(rows), reason, actor)
+    await connection.execute(_SQL.write_stock, _json(rows), reason, actor)
 
 
-async def write_backorder_limits(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Sets back-order limits; how many changed."""
-    return len(await connection.fetch(queries.write_backorder_limits, _json(rows)))
+async def write_backorder_limits(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Sets back-order limits; the items that changed."""
+    return [row[0] for row in await connection.fetch(_SQL.write_backorder_limits, _json(rows))]
 
 
-async def write_variants(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Upserts variants; the SKUs that changed or are new."""
-    return [row["sku"] for row in await connection.fetch(queries.write_variants, _json(rows))]
+async def write_variants(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, uuid.UUID]:
+    """Upserts variants; SKU → product of those that changed or are new."""
+    written = await connection.fetch(_SQL.write_variants, _json(rows))
+    return {row["sku"]: row["product_id"] for row in written}
 
 
-async def write_prices(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Upserts prices; how many changed."""
-    return len(await connection.fetch(queries.write_prices, _json(rows)))
+async def write_prices(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Upserts regular prices; the items of those that changed, one entry a price.
+
+    Shape: rows of item_id, currency, amount_minor, compare_at_minor. The only way to set prices: it knows of price lists.
+    """
+    return [row[0] for row in await connection.fetch(_SQL.write_prices, _json(rows))]
+
+
+async def drop_prices(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Takes regular prices away; the items of those that there were. Shape: rows of item_id and currency."""
+    return [row[0] for row in await connection.fetch(_SQL.drop_prices, _json(rows))]
+
+
+async def touch_products(
+    connection: Connection,
+    *,
+    ids: Sequence[uuid.UUID] = (),
+    items: Sequence[int] = (),
+    but: Sequence[str] = (),
+) -> list[str]:
+    """Moves the version of the products of these ids and items, but of those slugs; the slugs that moved."""
+    rows = await connection.fetch(_SQL.touch_products, ids, items, but)
+    return [row["slug"] for row in rows]
 
 
 async def write_memberships(
@@ -183,22 +229,22 @@ async def write_memberships(
     created_ids: Sequence[uuid.UUID],
 ) -> list[str]:
     """Makes these the categories of the products; the slugs of older products whose categories changed."""
-    changed = await connection.fetch(queries.write_memberships, _json(rows), product_ids, created_ids)
+    changed = await connection.fetch(_SQL.write_memberships, _json(rows), product_ids, created_ids)
     return [row["slug"] for row in changed]
 
 
 async def items_of_skus(connection: Connection, skus: Sequence[str]) -> dict[str, int]:
     """SKU → item id, their stock rows locked in item order."""
-    return {row["sku"]: row["item_id"] for row in await connection.fetch(queries.items_of_skus, skus)}
+    return {row["sku"]: row["item_id"] for row in await connection.fetch(_SQL.items_of_skus, skus)}
 
 
 async def publish_products(connection: Connection, product_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Publishes; those that were not. Locks their stock rows first."""
-    await connection.execute(queries.lock_stock_of_products, product_ids)
-    return [row["id"] for row in await connection.fetch(queries.publish_products, product_ids)]
+    await connection.execute(_SQL.lock_stock_of_products, product_ids)
+    return [row["id"] for row in await connection.fetch(_SQL.publish_products, product_ids)]
 
 
 async def archive_products(connection: Connection, product_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Archives; those that were not. Locks their stock rows first."""
-    await connection.execute(queries.lock_stock_of_products, product_ids)
-    return [row["id"] for row in await connection.fetch(queries.archive_products, product_ids)]
+    await connection.execute(_SQL.lock_stock_of_products, product_ids)
+    return [row["id"] for row in await connection.fetch(_SQL.archive_products, product_ids)]

@@ -205,12 +205,24 @@ ERRORS: dict[str, Explained] = {
         409, "The order was tried too often.", "Order again.", "Stop offering to pay."
     ),
     "sku_taken": _state(409, "The SKU belongs to another product.", _NOTHING, "Choose another SKU."),
+    "slug_taken": _state(409, "The slug belongs to something else.", _NOTHING, "Choose another slug."),
     "below_reserved": _state(
         409,
         "The adjustment would leave less than is reserved.",
         _NOTHING,
         "Cancel orders first, or count again.",
     ),
+    "role_taken": _state(409, "A role has this name already.", _NOTHING, "Choose another name."),
+    "role_built_in": _state(
+        409,
+        "The role belongs to the shop: it cannot be deleted, and an admin may always do everything.",
+        _NOTHING,
+        "Make a role of your own.",
+    ),
+    "role_in_use": _state(
+        409, "Accounts have this role.", _NOTHING, "Give those accounts another role first."
+    ),
+    "key_revoked": _state(409, "The API key is revoked for good.", _NOTHING, "Make another key."),
     # 412, 413, 415, 417, 422
     "stale_version": _state(
         412,
