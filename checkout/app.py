@@ -12,6 +12,14 @@ from aiohttp import web
 from catalog_cache import Cache
 from catalog_cache.shared import SharedTier
 from checkout.access.access import Access
+from checkout.access.key_memory import KeyMemory
+from checkout.access.keys import http as keys_http
+from checkout.access.keys.store import KeyStore
+from checkout.access.known import Known
+from checkout.access.role_table import RoleTable
+from checkout.access.roles import http as roles_http
+from checkout.access.roles.store import RoleStore
+from checkout.access.store import AccessStore
 from checkout.accounts import http as accounts_http
 from checkout.accounts.auth import Auth
 from checkout.accounts.passwords import Passwords
@@ -151,12 +159,15 @@ def _parts(settings: Settings) -> Parts:
         offers.flush()
         reading.changed("*")
         rules.changed()
+        access.changed()
 
-    auth = Auth(settings.secret_key.encode())
+    auth, access_store = Auth(settings.secret_key.encode()), AccessStore(pool)
+    auth.roles = roles = RoleTable(access_store)
+    access = Access(auth, roles, KeyMemory(access_store.find_key))
     return Parts(
         settings=settings,
         auth=auth,
-        access=Access(auth),
+        access=access,
         pool=pool,
         gate=gate,
         stock=stock,
@@ -182,13 +193,13 @@ def _parts(settings: Settings) -> Parts:
             ),
             metrics=metrics,
             clients=Clients(settings.trusted_proxies),
-            identify=auth.account_of,
+            identify=access.identify,
             processes=settings.processes,
             secure=settings.public_url.startswith("https"),
         ),
         listener=Listener(
             settings.database_url,
-            {"catalog": catalog_changed, "rulebook": rules.changed},
+            {"catalog": catalog_changed, "rulebook": rules.changed, "access": access.changed},
             missed_some,
         ),
         tasks=[],
@@ -212,11 +223,12 @@ def _routes(parts: Parts) -> list[Route]:
         known = auth.require(request)
         return Caller(known.account_id, policy, str(known.account_id))
 
-    def may_see(request: web.Request, account_id: uuid.UUID | None) -> bool:
+    async def may_see(request: web.Request, account_id: uuid.UUID | None) -> bool:
         known = auth.caller(request)
-        return known is not None and (
-            known.role in ("admin", "support") or (account_id is not None and known.account_id == account_id)
-        )
+        if known is not None and account_id is not None and known.account_id == account_id:
+            return True
+        reading = request.method in ("GET", "HEAD")
+        return await parts.access.has_all(request, "orders:read" if reading else "orders:write")
 
     def cart_ordered(cart_id: str) -> None:
         task = asyncio.create_task(_mark_ordered(parts, cart_id))
@@ -248,10 +260,13 @@ def _routes(parts: Parts) -> list[Route]:
             raise Unavailable("The gate is closed.", code="gate_away")
 
     listed: list[Route] = []
+    permit, known_permissions = parts.access.permit, Known(lambda: listed)
     listed += [
         *catalog_http.routes(parts.reading),
         *accounts_http.routes(AccountStore(parts.pool), auth, parts.passwords, parts.edge.shared),
-        *admin_http.routes(admin_store, outbox, stats, admin=auth.admin),
+        *admin_http.routes(admin_store, outbox, stats, permit=permit),
+        *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
+        *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
         *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
         *invoices_http.routes(InvoiceStore(parts.pool), access),
         *orders_cancel.routes(PaymentStore(parts.pool), access, parts.orders),
@@ -282,10 +297,14 @@ async def _start(app: web.Application) -> None:
         asyncio.create_task(Reconciler(parts.gate, parts.stock).run(), name="reconciler"),
     ]
     parts.rules.start()
+    parts.access.roles.start()
     parts.listener.start()
     parts.committer.start()
     parts.carts.start()
-    await parts.rules.ready(wait_s=limits.DATABASE_CONNECT_TIMEOUT_S)
+    await asyncio.gather(
+        parts.rules.ready(wait_s=limits.DATABASE_CONNECT_TIMEOUT_S),
+        parts.access.roles.ready(wait_s=limits.DATABASE_CONNECT_TIMEOUT_S),
+    )
 
 
 async def _stop(app: web.Application) -> None:
@@ -295,6 +314,7 @@ async def _stop(app: web.Application) -> None:
     await parts.carts.stop()
     await parts.listener.stop()
     await parts.rules.stop()
+    await parts.access.roles.stop()
     for task in parts.tasks:
         task.cancel()
     await asyncio.gather(*parts.tasks, return_exceptions=True)

@@ -1,11 +1,13 @@
-"""The audit log in Postgres."""
+"""What permissions are decided by, and the audit log, in Postgres."""
 
 from typing import Any
 
 import orjson
 
+from checkout.access.model import Key
 from checkout.kit import sql
-from checkout.kit.db import Connection
+from checkout.kit.db import Connection, Pool, fetch_all, fetch_one
+from config import limits
 
 QUERIES = sql.load(__file__)
 
@@ -21,9 +23,31 @@ async def record(
 ) -> None:
     """Writes an admin's action into the log, in the transaction that does it.
 
-    Shape: `action` is `noun.verb`, `subject` the id or code of what was changed; before and after hold what changed.
+    Shape: `action` is `noun.verb`, `subject` the id or code of what was changed; before and after hold what changed, and
+    no personal data: the log outlives the account.
     """
     await connection.execute(QUERIES.record, actor, action, subject, _json(before), _json(after))
+
+
+class AccessStore:
+    """Every method may raise Unavailable while Postgres is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def permissions(self) -> dict[str, frozenset[str]]:
+        """Role → permissions."""
+        rows = await fetch_all(self._pool, QUERIES.permissions)
+        return {row["name"]: frozenset(row["permissions"]) for row in rows}
+
+    async def find_key(self, digest: bytes) -> Key | None:
+        """The API key of this digest, if it is good; its use is noted, once a minute at most."""
+        row = await fetch_one(self._pool, QUERIES.find_key, digest, limits.API_KEY_USE_NOTED_S)
+        if row is None:
+            return None
+        return Key(
+            row["id"], row["account_id"], row["role"], frozenset(row["permissions"]), row["expires_at"]
+        )
 
 
 def _json(document: dict[str, Any] | None) -> str | None:

@@ -1,13 +1,13 @@
 """`/v1/admin`: stats, stock adjustments, dead letters."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
+from checkout.access.access import Permit
 from checkout.admin.shape import AdjustmentAnswer, DeadLetters, Replayed, StatsAnswer
 from checkout.admin.stats import Stats
 from checkout.admin.store import Adjustment, AdminStore
@@ -21,9 +21,6 @@ from checkout.orders.http import idempotency_key
 from checkout.orders.request import Sku
 from checkout.outbox.store import OutboxStore, Parked
 from config import limits
-
-Admin = Callable[[web.Request], str]
-"""The admin's account id. Raises: Unauthenticated, Forbidden, NotFound."""
 
 Units = Annotated[int, msgspec.Meta(ge=-limits.STOCK_MAX, le=limits.STOCK_MAX)]
 
@@ -43,15 +40,15 @@ class AdjustmentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 _decoder = msgspec.json.Decoder(AdjustmentRequest)
 
 
-def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin) -> list[Route]:
+def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Permit) -> list[Route]:
     """The admin's routes of this part."""
 
     async def read_stats(request: web.Request) -> web.Response:
-        admin(request)
+        await permit(request, "stats:read")
         return answer(await stats.read())
 
     async def adjust(request: web.Request) -> web.Response:
-        actor = admin(request)
+        grant = await permit(request, "stock:write")
         key = idempotency_key(request)
         raw = await body.raw(request)
         wanted = body.decode(raw, _decoder)
@@ -60,9 +57,17 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
                 "Give either delta or on_hand.", errors=[("delta", "give it or on_hand, not both or none")]
             )
         adjusted, replayed = await store.adjust(
-            claim_id(f"stock:{actor}", key),
+            claim_id(f"stock:{grant.actor}", key),
             fingerprint(raw),
-            Adjustment(wanted.sku, wanted.delta, wanted.on_hand, wanted.location, wanted.reason, actor),
+            Adjustment(
+                wanted.sku,
+                wanted.delta,
+                wanted.on_hand,
+                wanted.location,
+                wanted.reason,
+                grant.actor,
+                grant.owner,
+            ),
         )
         response = answer(adjusted)
         if replayed:
@@ -70,7 +75,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
         return response
 
     async def list_parked(request: web.Request) -> web.Response:
-        admin(request)
+        await permit(request, "dead-letters:read")
         most = _limit(request)
         rows = await outbox.parked(_before(request), most + 1)
         more = len(rows) > most
@@ -82,10 +87,10 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
         )
 
     async def replay(request: web.Request) -> web.Response:
-        admin(request)
+        grant = await permit(request, "dead-letters:write")
         text = request.match_info["id"]
         row_id = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
-        if not await outbox.replay(row_id):
+        if not await outbox.replay(row_id, grant.actor):
             raise NotFound("There is no such dead letter; it may have been replayed already.")
         return answer({"id": text, "replayed": True}, status=202)
 
@@ -97,7 +102,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "Live figures",
             response=StatsAnswer,
             policy="admin",
-            permission="admin",
+            permission="stats:read",
             tag="admin",
         ),
         Route(
@@ -114,7 +119,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
                 "idempotency_key_invalid",
                 "idempotency_mismatch",
             ),
-            permission="admin",
+            permission="stock:write",
             tag="admin",
         ),
         Route(
@@ -124,7 +129,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "Work that failed its last try",
             response=DeadLetters,
             policy="admin",
-            permission="admin",
+            permission="dead-letters:read",
             query={"limit": "items a page", "cursor": "next_cursor of the page before"},
             tag="admin",
         ),
@@ -135,7 +140,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, admin: Admin
             "Try a dead letter again",
             response=Replayed,
             policy="admin",
-            permission="admin",
+            permission="dead-letters:write",
             status=202,
             tag="admin",
         ),

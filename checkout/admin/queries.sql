@@ -19,9 +19,10 @@ SELECT epoch, built_at, (SELECT count(*) FROM (SELECT FROM gate_suspects LIMIT 1
 SELECT fingerprint, answer FROM admin_requests WHERE key = $1
 
 -- name: lock_unit
--- Caller: adjust. One row by variants_sku_key; locks its stock row.
+-- Caller: adjust. One row by variants_sku_key, of owner $2 when one is given; locks its stock row.
 SELECT s.item_id, s.on_hand, s.reserved, s.backorder_limit
-FROM stock s JOIN variants v USING (item_id) WHERE v.sku = $1 FOR NO KEY UPDATE OF s
+FROM stock s JOIN variants v USING (item_id) JOIN products p ON p.id = v.product_id
+WHERE v.sku = $1 AND ($2::uuid IS NULL OR p.owner_id = $2) FOR NO KEY UPDATE OF s
 
 -- name: adjust
 -- Caller: adjust, with the row locked, in one transaction with keep_answer. A delta of 0 moves nothing.

@@ -25,7 +25,7 @@ QUERIES = sql.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A change of one SKU's stock: by `delta` units, or to `on_hand` units."""
+    """A change of one SKU's stock: by `delta` units, or to `on_hand` units; of an owner's SKU only, when one is given."""
 
     sku: str
     delta: int | None
@@ -33,6 +33,7 @@ class Adjustment:
     location: str
     reason: str
     actor: str
+    owner: uuid.UUID | None = None
 
 
 class AdminStore:
@@ -94,7 +95,7 @@ async def _earlier(connection: Connection, key: uuid.UUID, fingerprint: uuid.UUI
 async def _adjusted(
     connection: Connection, key: uuid.UUID, fingerprint: uuid.UUID, wanted: Adjustment
 ) -> dict[str, Any]:
-    unit = await connection.fetchrow(QUERIES.lock_unit, wanted.sku)
+    unit = await connection.fetchrow(QUERIES.lock_unit, wanted.sku, wanted.owner)
     if unit is None:
         raise NotFound(f"There is no SKU {wanted.sku}.")
     delta = wanted.delta if wanted.delta is not None else (wanted.on_hand or 0) - unit["on_hand"]

@@ -30,3 +30,9 @@ def expected_version(request: web.Request) -> int | None:
     if match is None:
         raise Stale("If-Match names no version of this document.")
     return int(match[1])
+
+
+def refuse_stale(version: int, expected: int | None) -> None:
+    """For a store that holds the row's lock: whether this is the version that If-Match asks for. Raises: Stale."""
+    if expected is not None and expected != version:
+        raise Stale("The document has changed since you read it.")

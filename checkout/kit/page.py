@@ -1,5 +1,6 @@
 """Pages of a list: `?limit=&cursor=` → `{"items": […], "next_cursor": null}`. Keyset, never an offset."""
 
+import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from checkout.errors import Invalid
+from checkout.kit.ids import parse_uuid
 from config import limits
 
 T = TypeVar("T")
@@ -43,6 +45,17 @@ def cursor_of(request: web.Request, *kinds: type) -> list[Any] | None:
     ):
         return values
     raise Invalid("cursor: take it from next_cursor", field="cursor")
+
+
+def uuid_cursor_of(request: web.Request) -> uuid.UUID | None:
+    """The id of the last item of the page before, or None. Raises: Invalid for a cursor that no page gave."""
+    values = cursor_of(request, str)
+    if values is None:
+        return None
+    found = parse_uuid(values[0])
+    if found is None:
+        raise Invalid("cursor: take it from next_cursor", field="cursor")
+    return found
 
 
 def cursor(*key: int | str) -> str:

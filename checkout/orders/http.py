@@ -1,7 +1,7 @@
 """`POST /v1/checkouts` and `GET /v1/orders/{id}`."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ class OrderAccess:
     """Who may see an order: its token's holder, its account, support and admins. Everybody else gets a 404."""
 
     def __init__(
-        self, store: OrderStore, *, secret: bytes, may_see: Callable[[web.Request, Any], bool]
+        self, store: OrderStore, *, secret: bytes, may_see: Callable[[web.Request, Any], Awaitable[bool]]
     ) -> None:
         self._store = store
         self._secret = secret
@@ -44,7 +44,7 @@ class OrderAccess:
             raise NotFound("There is no such order.")
         allowed = self.holds_token(request, order_id)
         row = await self._store.by_id(order_id)
-        if row is None or not (allowed or self._may_see(request, row["account_id"])):
+        if row is None or not (allowed or await self._may_see(request, row["account_id"])):
             raise NotFound("There is no such order, or the token is not its own.")
         return row
 

@@ -54,10 +54,16 @@ WHERE parked_at IS NOT NULL AND ($1::timestamptz IS NULL OR (parked_at, id) < ($
 ORDER BY parked_at DESC, id DESC LIMIT $3
 
 -- name: replay
--- Caller: admin. By primary key; a row that is not parked stays as it is.
-UPDATE outbox SET parked_at = NULL, attempts = 0, available_at = now()
-WHERE id = $1 AND parked_at IS NOT NULL
-RETURNING id, topic, subject_id
+-- Caller: admin. By primary key; a row that is not parked stays as it is. Writes the audit log for actor $2.
+WITH replayed AS (
+    UPDATE outbox SET parked_at = NULL, attempts = 0, available_at = now()
+    WHERE id = $1 AND parked_at IS NOT NULL
+    RETURNING id, topic, subject_id
+), logged AS (
+    INSERT INTO audit_log (actor, action, subject, after)
+    SELECT $2, 'dead-letter.replay', id::text, json_build_object('topic', topic, 'subject_id', subject_id) FROM replayed
+)
+SELECT id FROM replayed
 
 -- name: depth
 -- Caller: stats, metrics. Counts are cut at 10,000 a topic; by outbox_due and outbox_parked.

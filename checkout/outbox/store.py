@@ -125,9 +125,9 @@ class OutboxStore:
             for row in rows
         ]
 
-    async def replay(self, row_id: int) -> bool:
-        """Makes a dead letter due now, with all its tries again; False when it is not parked."""
-        return await fetch_one(self._pool, QUERIES.replay, row_id) is not None
+    async def replay(self, row_id: int, actor: str) -> bool:
+        """Makes a dead letter due now, with all its tries again, and logs who did; False when it is not parked."""
+        return await fetch_one(self._pool, QUERIES.replay, row_id, actor) is not None
 
     async def depth(self) -> dict[str, Depth]:
         """Open rows by topic."""

@@ -1,0 +1,1 @@
+"""Roles as their admins see them."""

@@ -1,0 +1,95 @@
+"""`/v1/admin/roles` and the permissions that they can name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from checkout.access.access import Permit
+from checkout.access.known import Known
+from checkout.access.roles.store import RoleStore
+from checkout.access.shape import KnownPermissions, NewRole, Role, Roles, RoleTerms
+from checkout.kit import body, page
+from checkout.kit.answer import answer
+from checkout.kit.conditional import etag, expected_version
+from checkout.kit.db import Record
+from checkout.kit.routes import Route
+
+_new = msgspec.json.Decoder(NewRole)
+_terms = msgspec.json.Decoder(RoleTerms)
+
+
+def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
+    """The routes of roles."""
+
+    async def list_permissions(request: web.Request) -> web.Response:
+        await permit(request, "roles:read")
+        return answer({"items": sorted(known())})
+
+    async def list_roles(request: web.Request) -> web.Response:
+        await permit(request, "roles:read")
+        most, after = page.limit_of(request), page.cursor_of(request, str)
+        rows, last = page.split(await store.page(after[0] if after else "", most + 1), most)
+        return answer(
+            {
+                "items": [_role(row) for row in rows],
+                "next_cursor": page.cursor(last["name"]) if last else None,
+            }
+        )
+
+    async def make(request: web.Request) -> web.Response:
+        grant = await permit(request, "roles:write")
+        wanted = await body.read(request, _new)
+        known.check(wanted.permissions)
+        row = await store.add(grant, wanted.name, wanted.title, _plain(wanted.permissions))
+        return _one(row, status=201)
+
+    async def read(request: web.Request) -> web.Response:
+        await permit(request, "roles:read")
+        return _one(await store.one(request.match_info["name"]))
+
+    async def change(request: web.Request) -> web.Response:
+        grant = await permit(request, "roles:write")
+        version = expected_version(request)
+        wanted = await body.read(request, _terms)
+        known.check(wanted.permissions)
+        name = request.match_info["name"]
+        return _one(await store.change(grant, name, wanted.title, _plain(wanted.permissions), version))
+
+    async def delete(request: web.Request) -> web.Response:
+        grant = await permit(request, "roles:write")
+        await store.delete(grant, request.match_info["name"], expected_version(request))
+        return web.Response(status=204)
+
+    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
+        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
+
+    one = "/v1/admin/roles/{name}"
+    return [
+        route("GET", "/v1/admin/permissions", list_permissions, "What roles and API keys can be given",
+              "roles:read", response=KnownPermissions),
+        route("GET", "/v1/admin/roles", list_roles, "Roles by name", "roles:read", response=Roles,
+              query=page.QUERY, problems=("invalid",)),
+        route("POST", "/v1/admin/roles", make, "Make a role", "roles:write", request=NewRole, response=Role,
+              status=201, problems=("role_taken",)),
+        route("GET", one, read, "One role", "roles:read", response=Role),
+        route("PUT", one, change, "Change a role", "roles:write", request=RoleTerms, response=Role,
+              problems=("role_built_in", "stale_version")),
+        route("DELETE", one, delete, "Delete a role that no account has", "roles:write", status=204,
+              problems=("role_built_in", "role_in_use", "stale_version")),
+    ]  # fmt: skip
+
+
+def _plain(permissions: Iterable[str]) -> list[str]:
+    return sorted(set(permissions))
+
+
+def _role(row: Record) -> dict[str, Any]:
+    return dict(row)
+
+
+def _one(row: Record, *, status: int = 200) -> web.Response:
+    response = answer(_role(row), status=status)
+    response.headers["ETag"] = etag(row["version"])
+    return response
