@@ -57,7 +57,8 @@ class CategoryDraft(Struct, frozen=True):
 
 class VariantDraft(Struct, frozen=True):
     """One SKU. Shape: `prices` by currency are the regular ones; `on_hand` is received when the SKU is new, and left alone
-    afterwards; `position` None: its place among the draft's variants; an `archived` one is kept for orders, and not sold."""
+    afterwards; `backorder_limit` None: left as it is; `position` None: its place among the draft's variants; an `archived`
+    one is kept for orders, and not sold."""
 
     sku: str
     prices: Mapping[str, Price]
@@ -67,7 +68,7 @@ class VariantDraft(Struct, frozen=True):
     weight_g: int = 0
     requires_shipping: bool = True
     on_hand: int = 0
-    backorder_limit: int = 0
+    backorder_limit: int | None = 0
     position: int | None = None
     archived: bool = False
 
@@ -162,7 +163,7 @@ def variant_problems(draft: VariantDraft) -> Iterator[tuple[str, str]]:
         yield "weight_g", f"is 0 to {limits.WEIGHT_MAX_G}"
     if not 0 <= draft.on_hand <= limits.STOCK_MAX:
         yield "on_hand", f"is 0 to {limits.STOCK_MAX}"
-    if not 0 <= draft.backorder_limit <= limits.STOCK_MAX:
+    if draft.backorder_limit is not None and not 0 <= draft.backorder_limit <= limits.STOCK_MAX:
         yield "backorder_limit", f"is 0 to {limits.STOCK_MAX}"
     for currency, price in draft.prices.items():
         if not CURRENCY.match(currency):

@@ -141,7 +141,7 @@ async def write_batch(
     known = [
         {"item_id": items[v.sku], "backorder_limit": v.backorder_limit}
         for _, _, v in variants
-        if v.sku in owners
+        if v.sku in owners and v.backorder_limit is not None
     ]
     limited = await store.write_backorder_limits(connection, known) if known else []
     rows = [_variant_row(items[v.sku], ids[draft.slug], position, v) for draft, position, v in variants]
@@ -259,7 +259,7 @@ def _stock_row(item_id: int, variant: VariantDraft) -> dict[str, object]:
     return {
         "item_id": item_id,
         "on_hand": variant.on_hand,
-        "backorder_limit": variant.backorder_limit,
+        "backorder_limit": variant.backorder_limit or 0,
         "movement_id": uuid.uuid5(_RECEIPTS, variant.sku),
     }
 
