@@ -121,7 +121,8 @@ class Edge:
         local = self.browse if route.policy == "browse" else None
         named = self.policies.get(route.policy or "")
         policy = None if route.limited_by_handler or route.policy == "browse" else named
-        deadline_s = self.browse_deadline_s if priority == 0 else self.deadline_s
+        whole = route.transfer_s is None
+        deadline_s = route.transfer_s or (self.browse_deadline_s if priority == 0 else self.deadline_s)
         healthy = route.policy != "login"
         label = "unmatched" if route.path == "/{path:.*}" else route.path
         label = f"{route.method} {label}"
@@ -148,7 +149,7 @@ class Edge:
                 given = f"{prefix}-{token:x}"
             response: web.StreamResponse
             decision: tuple[bool, int, int, int] | None = None
-            if not request.content.is_eof():
+            if whole and not request.content.is_eof():
                 await body.arrive(request)
                 began = clock()
             if not enter(priority):

@@ -115,7 +115,7 @@ def _operation(route: Route, path: str, schemas: dict[int, dict[str, Any]]) -> d
     if "idempotency_key_missing" in route.problems or "idempotency_mismatch" in route.problems:
         parameters.append(
             {
-                "name": "Idempotency-Key", "in": "header", "required": True,
+                "name": "Idempotency-Key", "in": "header", "required": "idempotency_key_missing" in route.problems,
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
                 "description": "Names this attempt: a repeat with the same key gets the first answer again.",
             }
@@ -126,6 +126,11 @@ def _operation(route: Route, path: str, schemas: dict[int, dict[str, Any]]) -> d
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": _schema(route.request, schemas)}},
+        }
+    elif route.accepts:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {kind: {"schema": schema} for kind, schema in route.accepts.items()},
         }
     if route.permission:
         operation["security"] = [{"bearer": []}]
@@ -142,7 +147,7 @@ def _responses(route: Route, schemas: dict[int, dict[str, Any]]) -> dict[str, An
     if route.policy:
         good["headers"] = _LIMIT_HEADERS
     responses: dict[str, Any] = {str(route.status): good}
-    codes = [*route.problems, *_GENERAL, *(_WITH_BODY if route.request is not None else ())]
+    codes = [*route.problems, *_GENERAL, *(_WITH_BODY if route.request is not None or route.accepts else ())]
     if route.permission:
         codes += ["unauthenticated", "forbidden", "not_found"]
     if "{" in route.path:

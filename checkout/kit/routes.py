@@ -16,7 +16,9 @@ class Route:
     Shape: `policy` names a rate-limit policy (browse, cart, checkout, login, admin) or None; `request` and `response`
     are msgspec types for the document; `problems` are the error codes it can answer with beside the general ones
     (`400 unknown_sku` where the status is not the code's usual one); `limited_by_handler` says that the handler
-    counts the request itself, in the Redis call that it makes anyway.
+    counts the request itself, in the Redis call that it makes anyway; `accepts` are the schemas of bodies that are not
+    JSON, by content type; `transfer_s`: the handler takes the body, or sends the answer, piece by piece within this time
+    (None: the body is awaited whole, and the usual deadline holds).
     """
 
     method: str
@@ -32,6 +34,8 @@ class Route:
     query: Mapping[str, str] = field(default_factory=dict)
     permission: str | None = None
     limited_by_handler: bool = False
+    accepts: Mapping[str, Any] = field(default_factory=dict)
+    transfer_s: float | None = None
     priority: int = 1
     """Load shedding drops the lowest first: 0 browse, 1 cart, 2 checkout, payment and webhooks, 3 health."""
     tag: str = ""
