@@ -1,5 +1,20 @@
 -- The schema that checkout/migrations make. Written by `make docs`; change it by a new migration.
 
+CREATE FUNCTION apply_stock_policies(item_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH wanted AS (
+        SELECT s.item_id, greatest(p.backorder + p.preorder_units - p.safety_stock, s.reserved - s.on_hand) AS net
+        FROM stock_policies p JOIN stock s USING (item_id) WHERE p.item_id = ANY (item_ids)
+    ), changed AS (
+        UPDATE stock s SET backorder_limit = w.net FROM wanted w
+        WHERE s.item_id = w.item_id AND s.backorder_limit <> w.net
+        RETURNING s.item_id
+    )
+    INSERT INTO gate_suspects (item_id) SELECT item_id FROM changed ORDER BY item_id ON CONFLICT (item_id) DO NOTHING;
+END $$;
+
 CREATE FUNCTION bump_offers(item_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -52,6 +67,74 @@ BEGIN
     UPDATE rulebook SET version = version + 1;
     PERFORM pg_notify('rulebook', '');
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION stock_moved() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM changed WHERE on_hand_delta <> 0 AND kind <> 'opening') THEN
+        WITH moved AS (
+            SELECT c.item_id, c.location, sum(c.on_hand_delta)::int AS delta
+            FROM changed c JOIN stock s ON s.item_id = c.item_id AND s.kind = 'variant'
+            WHERE c.kind <> 'opening'
+            GROUP BY c.item_id, c.location HAVING sum(c.on_hand_delta) <> 0
+        ), known AS (
+            UPDATE location_stock l SET on_hand = l.on_hand + m.delta FROM moved m
+            WHERE l.item_id = m.item_id AND l.location = m.location
+            RETURNING l.item_id, l.location
+        )
+        INSERT INTO location_stock (item_id, location, on_hand)
+        SELECT m.item_id, m.location, m.delta FROM moved m
+        WHERE NOT EXISTS (SELECT FROM known k WHERE k.item_id = m.item_id AND k.location = m.location)
+        ORDER BY m.item_id, m.location;
+    END IF;
+    PERFORM apply_stock_policies(ARRAY(SELECT DISTINCT item_id FROM changed));
+    IF EXISTS (SELECT FROM webhook_endpoints WHERE active AND 'stock.changed' = ANY (events)) THEN
+        PERFORM tell_webhooks('stock.changed', json_build_object('items', json_agg(t.told ORDER BY t.item)))
+        FROM (SELECT told.item, told.told, (row_number() OVER (ORDER BY told.item) - 1) / 100 AS page
+              FROM stock_told(ARRAY(SELECT DISTINCT item_id FROM changed WHERE kind <> 'opening')) told) t
+        GROUP BY t.page;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION stock_policies_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE items bigint[];
+BEGIN
+    SELECT array_agg(item_id) INTO items FROM changed;
+    IF items IS NOT NULL THEN
+        PERFORM apply_stock_policies(items);
+        PERFORM notify_catalog(ARRAY(SELECT DISTINCT product_id FROM variants WHERE item_id = ANY (items)));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION stock_told(item_ids bigint[]) RETURNS TABLE(item bigint, told json)
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN QUERY SELECT s.item_id, json_build_object(
+        'sku', v.sku, 'on_hand', s.on_hand, 'reserved', s.reserved,
+        'available', greatest(0, s.on_hand - s.reserved - coalesce(p.safety_stock, 0)),
+        'orderable', s.on_hand + s.backorder_limit - s.reserved,
+        'locations', (SELECT coalesce(json_object_agg(l.location, l.on_hand ORDER BY l.location), '{}')
+                      FROM location_stock l WHERE l.item_id = s.item_id))
+    FROM stock s JOIN variants v USING (item_id) LEFT JOIN stock_policies p USING (item_id)
+    WHERE s.item_id = ANY (item_ids);
+END $$;
+
+CREATE FUNCTION tell_webhooks(event text, data json) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO outbox (topic, subject_id, payload)
+    SELECT 'webhook.send', e.id, json_build_object(
+        'id', gen_random_uuid(), 'type', event,
+        'timestamp', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'data', data)
+    FROM webhook_endpoints e WHERE e.active AND event = ANY (e.events);
 END $$;
 
 CREATE FUNCTION variants_changed() RETURNS trigger
@@ -140,7 +223,7 @@ CREATE TABLE stock (
     reserved integer DEFAULT 0 NOT NULL,
     backorder_limit integer DEFAULT 0 NOT NULL,
     offer_version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT stock_backorder_limit_check CHECK (((backorder_limit >= 0) AND (backorder_limit <= 1000000000))),
+    CONSTRAINT stock_backorder_limit_check CHECK (((backorder_limit >= '-1000000000'::integer) AND (backorder_limit <= 1000000000))),
     CONSTRAINT stock_kind_check CHECK ((kind = ANY (ARRAY['variant', 'coupon', 'coupon_customer']))),
     CONSTRAINT stock_never_oversold CHECK (((0 <= reserved) AND (reserved <= (on_hand + backorder_limit)))),
     CONSTRAINT stock_on_hand_check CHECK (((on_hand >= 0) AND (on_hand <= 1000000000))),
@@ -270,6 +353,38 @@ CREATE TABLE invoices (
     CONSTRAINT invoices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id),
     CONSTRAINT invoices_series_fkey FOREIGN KEY (series) REFERENCES invoice_series(series)
 );
+
+CREATE TABLE locations (
+    code text NOT NULL,
+    name text NOT NULL,
+    country text NOT NULL,
+    region text DEFAULT '' NOT NULL,
+    priority integer DEFAULT 100 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT locations_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9_-]{0,31}$')),
+    CONSTRAINT locations_country_check CHECK ((country ~ '^[A-Z]{2}$')),
+    CONSTRAINT locations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT locations_priority_check CHECK (((priority >= 0) AND (priority <= 1000000))),
+    CONSTRAINT locations_region_check CHECK ((length(region) <= 200)),
+    CONSTRAINT locations_pkey PRIMARY KEY (code)
+);
+
+CREATE TABLE location_stock (
+    item_id bigint NOT NULL,
+    location text NOT NULL,
+    on_hand integer DEFAULT 0 NOT NULL,
+    allocated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT location_stock_allocated CHECK ((allocated >= 0)),
+    CONSTRAINT location_stock_not_negative CHECK ((on_hand >= 0)),
+    CONSTRAINT location_stock_pkey PRIMARY KEY (item_id, location),
+    CONSTRAINT location_stock_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id),
+    CONSTRAINT location_stock_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
+)
+WITH (fillfactor='80');
+CREATE INDEX location_stock_place ON location_stock (location, item_id);
 
 CREATE TABLE notifications_sent (
     order_id uuid NOT NULL,
@@ -406,6 +521,7 @@ CREATE TABLE variants (
 );
 CREATE INDEX variants_barcode ON variants (barcode) WHERE (barcode IS NOT NULL);
 CREATE INDEX variants_product ON variants (product_id, "position");
+CREATE INDEX variants_sku_bytes ON variants (sku COLLATE "C");
 CREATE TRIGGER variants_inserted AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
 CREATE TRIGGER variants_updated AFTER UPDATE ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
 
@@ -503,6 +619,35 @@ CREATE TABLE shipping_rates (
 );
 CREATE TRIGGER rulebook_rates AFTER INSERT OR DELETE OR UPDATE ON shipping_rates FOR EACH STATEMENT EXECUTE FUNCTION rulebook_changed();
 
+CREATE TABLE stock_counts (
+    id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    document_id uuid NOT NULL,
+    item_id bigint NOT NULL,
+    location text NOT NULL,
+    expected integer NOT NULL,
+    counted integer NOT NULL,
+    actor text NOT NULL,
+    at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT stock_counts_counted_check CHECK ((counted >= 0)),
+    CONSTRAINT stock_counts_document_id_item_id_key UNIQUE (document_id, item_id),
+    CONSTRAINT stock_counts_pkey PRIMARY KEY (id),
+    CONSTRAINT stock_counts_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id),
+    CONSTRAINT stock_counts_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
+);
+CREATE INDEX stock_counts_item ON stock_counts (item_id, id);
+
+CREATE TABLE stock_feed (
+    item_id bigint NOT NULL,
+    location text NOT NULL,
+    source_id text NOT NULL,
+    as_of timestamptz NOT NULL,
+    on_hand integer NOT NULL,
+    applied_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT stock_feed_pkey PRIMARY KEY (item_id, location, source_id),
+    CONSTRAINT stock_feed_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id),
+    CONSTRAINT stock_feed_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
+);
+
 CREATE TABLE stock_movements (
     id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
     movement_id uuid NOT NULL,
@@ -515,14 +660,41 @@ CREATE TABLE stock_movements (
     reason text DEFAULT '' NOT NULL,
     actor text DEFAULT 'system' NOT NULL,
     at timestamptz DEFAULT now() NOT NULL,
-    CONSTRAINT stock_movements_kind_check CHECK ((kind = ANY (ARRAY['receipt', 'adjustment', 'release', 'reacquire', 'shipment', 'return']))),
+    document_id uuid,
+    CONSTRAINT stock_movements_kind_check CHECK ((kind = ANY (ARRAY['receipt', 'adjustment', 'release', 'reacquire', 'shipment', 'return', 'transfer', 'count', 'feed', 'opening']))),
     CONSTRAINT stock_movements_move CHECK (((on_hand_delta <> 0) OR (reserved_delta <> 0))),
+    CONSTRAINT stock_movements_transfer CHECK (((kind <> 'transfer') OR ((document_id IS NOT NULL) AND (reserved_delta = 0)))),
     CONSTRAINT stock_movements_movement_id_key UNIQUE (movement_id),
     CONSTRAINT stock_movements_pkey PRIMARY KEY (id),
     CONSTRAINT stock_movements_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id)
 );
 CREATE INDEX stock_movements_item ON stock_movements (item_id, id);
 CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE (order_id IS NOT NULL);
+CREATE TRIGGER stock_movements_moved AFTER INSERT ON stock_movements REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stock_moved();
+
+CREATE TABLE stock_policies (
+    item_id bigint NOT NULL,
+    backorder integer DEFAULT 0 NOT NULL,
+    safety_stock integer DEFAULT 0 NOT NULL,
+    preorder_units integer DEFAULT 0 NOT NULL,
+    preorder_until timestamptz,
+    low_at integer,
+    is_low boolean DEFAULT false NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT stock_policies_backorder_check CHECK (((backorder >= 0) AND (backorder <= 1000000000))),
+    CONSTRAINT stock_policies_beyond CHECK ((((backorder)::bigint + preorder_units) <= 1000000000)),
+    CONSTRAINT stock_policies_low CHECK (((NOT is_low) OR (low_at IS NOT NULL))),
+    CONSTRAINT stock_policies_low_at_check CHECK (((low_at >= 0) AND (low_at <= 1000000000))),
+    CONSTRAINT stock_policies_preorder_has_end CHECK (((preorder_units > 0) = (preorder_until IS NOT NULL))),
+    CONSTRAINT stock_policies_preorder_units_check CHECK (((preorder_units >= 0) AND (preorder_units <= 1000000000))),
+    CONSTRAINT stock_policies_safety_stock_check CHECK (((safety_stock >= 0) AND (safety_stock <= 1000000000))),
+    CONSTRAINT stock_policies_pkey PRIMARY KEY (item_id),
+    CONSTRAINT stock_policies_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id)
+);
+CREATE INDEX stock_policies_low_at ON stock_policies (item_id) WHERE (low_at IS NOT NULL);
+CREATE INDEX stock_policies_preorder ON stock_policies (preorder_until) WHERE (preorder_until IS NOT NULL);
+CREATE TRIGGER stock_policies_inserted AFTER INSERT ON stock_policies REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stock_policies_changed();
+CREATE TRIGGER stock_policies_updated AFTER UPDATE ON stock_policies REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stock_policies_changed();
 
 CREATE TABLE tax_rates (
     country text NOT NULL,
@@ -537,6 +709,29 @@ CREATE TABLE tax_rates (
     CONSTRAINT tax_rates_pkey PRIMARY KEY (country, region, tax_class)
 );
 CREATE TRIGGER rulebook_tax AFTER INSERT OR DELETE OR UPDATE ON tax_rates FOR EACH STATEMENT EXECUTE FUNCTION rulebook_changed();
+
+CREATE TABLE webhook_endpoints (
+    id uuid NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    description text DEFAULT '' NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    secret_number integer DEFAULT 1 NOT NULL,
+    rotated_at timestamptz,
+    failing_since timestamptz,
+    last_error text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_endpoints_description_check CHECK ((length(description) <= 200)),
+    CONSTRAINT webhook_endpoints_events_check CHECK ((cardinality(events) > 0)),
+    CONSTRAINT webhook_endpoints_failing CHECK (((failing_since IS NULL) OR (last_error IS NOT NULL))),
+    CONSTRAINT webhook_endpoints_rotated CHECK (((secret_number > 1) = (rotated_at IS NOT NULL))),
+    CONSTRAINT webhook_endpoints_secret_number_check CHECK ((secret_number > 0)),
+    CONSTRAINT webhook_endpoints_url_check CHECK (((url ~ '^https?://') AND (length(url) <= 2000))),
+    CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (id)
+);
 
 CREATE TABLE webhook_inbox (
     id uuid NOT NULL,
