@@ -11,6 +11,7 @@ from aiohttp import web
 
 from catalog_cache import Cache
 from catalog_cache.shared import SharedTier
+from checkout.access import http as access_http
 from checkout.access.access import Access
 from checkout.access.key_memory import KeyMemory
 from checkout.access.keys import http as keys_http
@@ -20,17 +21,31 @@ from checkout.access.role_table import RoleTable
 from checkout.access.roles import http as roles_http
 from checkout.access.roles.store import RoleStore
 from checkout.access.store import AccessStore
+from checkout.accounts import factor as accounts_factor
 from checkout.accounts import http as accounts_http
 from checkout.accounts.auth import Auth
+from checkout.accounts.ended import CHANNEL as SESSIONS
+from checkout.accounts.ended import Ended
+from checkout.accounts.own import addresses as own_addresses
+from checkout.accounts.own import http as own_http
+from checkout.accounts.own import orders as own_orders
+from checkout.accounts.own.erase import Eraser
+from checkout.accounts.own.store import OwnStore
 from checkout.accounts.passwords import Passwords
+from checkout.accounts.sign_in import SignIn
 from checkout.accounts.store import AccountStore
 from checkout.admin import http as admin_http
 from checkout.admin.stats import Stats
 from checkout.admin.store import AdminStore
+from checkout.bulk import export_http
+from checkout.bulk import http as bulk_http
+from checkout.bulk.store import BulkStore
 from checkout.carts import http as carts_http
 from checkout.carts.carts import Carts
+from checkout.carts.claim import Claims
 from checkout.carts.hold import Holds
 from checkout.carts.live import LiveCarts
+from checkout.carts.model import ANYBODY
 from checkout.carts.persist import Persister
 from checkout.carts.price import Pricing as CartPricing
 from checkout.carts.store import CartStore
@@ -61,7 +76,10 @@ from checkout.outbox.store import OutboxStore
 from checkout.payments import http as payments_http
 from checkout.payments.providers.stripe import StripeProvider
 from checkout.payments.store import PaymentStore
-from checkout.promotions.store import CustomerCounters
+from checkout.products import http as products_http
+from checkout.products import variant_routes
+from checkout.promotions import http as promotions_http
+from checkout.promotions.store import CouponStore, CustomerCounters
 from checkout.quoting.cache import RulebookCache
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
@@ -81,6 +99,7 @@ class Parts:
     """Everything that one serve process is made of."""
 
     auth: Auth
+    ended: Ended
     access: Access
     settings: Settings
     pool: Pool
@@ -112,7 +131,7 @@ def build(settings: Settings) -> web.Application:
     Must be called inside the event loop that will serve it.
     """
     parts = _parts(settings)
-    app = web.Application(client_max_size=limits.IMPORT_BODY_MAX_BYTES)
+    app = web.Application(client_max_size=limits.WEBHOOK_BODY_MAX_BYTES)
     app[PARTS] = parts
     parts.edge.register(app, _routes(parts))
     app.on_startup.append(_start)
@@ -160,13 +179,16 @@ def _parts(settings: Settings) -> Parts:
         reading.changed("*")
         rules.changed()
         access.changed()
+        ended.missed()
 
-    auth, access_store = Auth(settings.secret_key.encode()), AccessStore(pool)
+    ended = Ended(AccountStore(pool).ended)
+    auth, access_store = Auth(settings.secret_key.encode(), ended=ended), AccessStore(pool)
     auth.roles = roles = RoleTable(access_store)
     access = Access(auth, roles, KeyMemory(access_store.find_key))
     return Parts(
         settings=settings,
         auth=auth,
+        ended=ended,
         access=access,
         pool=pool,
         gate=gate,
@@ -199,7 +221,12 @@ def _parts(settings: Settings) -> Parts:
         ),
         listener=Listener(
             settings.database_url,
-            {"catalog": catalog_changed, "rulebook": rules.changed, "access": access.changed},
+            {
+                "catalog": catalog_changed,
+                "rulebook": rules.changed,
+                "access": access.changed,
+                SESSIONS: ended.heard,
+            },
             missed_some,
         ),
         tasks=[],
@@ -249,6 +276,10 @@ def _routes(parts: Parts) -> list[Route]:
     )
     prices = CartPricing(parts.offers, parts.rules)
     holds = Holds(parts.carts, prices, parts.gate, ttl_s=settings.hold_ttl_s)
+    live, kept = LiveCarts(parts.gate), CartStore(parts.pool)
+    claims = Claims(parts.carts, live, kept, parts.persister, holds, parts.gate)
+    accounts, own, limiter = AccountStore(parts.pool), OwnStore(parts.pool), parts.edge.shared
+    sign_in = SignIn(accounts, auth, parts.passwords, limiter, secret=secret)
     outbox, admin_store = OutboxStore(parts.pool), AdminStore(parts.pool)
     stats = Stats(admin_store, outbox, gate_is_open=lambda: parts.gate.is_open)
 
@@ -263,18 +294,28 @@ def _routes(parts: Parts) -> list[Route]:
     permit, known_permissions = parts.access.permit, Known(lambda: listed)
     listed += [
         *catalog_http.routes(parts.reading),
-        *accounts_http.routes(AccountStore(parts.pool), auth, parts.passwords, parts.edge.shared),
+        *products_http.routes(parts.pool, permit=permit),
+        *variant_routes.routes(parts.pool, permit=permit),
+        *accounts_http.routes(accounts, auth, parts.passwords, limiter, sign_in, secret=secret),
+        *accounts_factor.routes(accounts, auth, parts.passwords, sign_in, shop_name=settings.shop_name),
+        *own_http.routes(own, auth, sign_in, Eraser(own, parts.carts)),
+        *own_addresses.routes(own, auth),
+        *own_orders.routes(own, auth, parts.carts, prices),
         *admin_http.routes(admin_store, outbox, stats, permit=permit),
         *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
         *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
+        *access_http.routes(AccessStore(parts.pool), permit=permit),
+        *promotions_http.routes(CouponStore(parts.pool), permit=permit),
         *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
         *invoices_http.routes(InvoiceStore(parts.pool), access),
         *orders_cancel.routes(PaymentStore(parts.pool), access, parts.orders),
         *orders_events.routes(parts.follower, access),
         *health.routes(parts.metrics, {"database": database}, {"gate": gate}),
         *docs.routes(lambda: listed, title="Checkout core", version="0.1.0"),
-        *carts_http.routes(parts.carts, prices, holds),
+        *carts_http.routes(parts.carts, prices, holds, claims, account_of=auth.account_of),
         *orders_http.routes(placer, parts.orders, access, caller_of=caller_of),
+        *bulk_http.routes(BulkStore(parts.pool), permit=permit),
+        *export_http.routes(BulkStore(parts.pool), permit=permit),
     ]
     return listed
 
@@ -282,7 +323,7 @@ def _routes(parts: Parts) -> list[Route]:
 async def _mark_ordered(parts: Parts, cart_id: str) -> None:
     """The cart is an order now; were this lost, `orders_cart` in Postgres still refuses a second one."""
     try:
-        await parts.carts.edit(cart_id, [("S", "st", "ordered"), ("D", "hold", "")])
+        await parts.carts.edit(cart_id, [("S", "st", "ordered"), ("D", "hold", "")], who=ANYBODY)
     except ShopError as error:
         log.info("cart not marked as ordered", code=error.code)
 
@@ -313,6 +354,7 @@ async def _stop(app: web.Application) -> None:
     await asyncio.gather(*parts.passing, return_exceptions=True)
     await parts.carts.stop()
     await parts.listener.stop()
+    await parts.ended.stop()
     await parts.rules.stop()
     await parts.access.roles.stop()
     for task in parts.tasks:

@@ -19,3 +19,11 @@ WITH found AS (
     WHERE k.id = f.id AND (f.last_used_at IS NULL OR f.last_used_at < now() - make_interval(secs => $2))
 )
 SELECT id, account_id, permissions, expires_at, role FROM found
+
+-- name: log_page
+-- Caller: GET audit-log, planned for its values. By audit_log_subject, _actor or _action, whichever is given, else by primary key;
+-- entries before id $6, newest first, at most $7 rows.
+SELECT id, at, actor, action, subject, before, after FROM audit_log
+WHERE ($1::text IS NULL OR actor = $1) AND ($2::text IS NULL OR action = $2) AND ($3::text IS NULL OR subject = $3)
+  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5) AND id < $6
+ORDER BY id DESC LIMIT $7

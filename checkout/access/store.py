@@ -1,15 +1,19 @@
 """What permissions are decided by, and the audit log, in Postgres."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from checkout.access.model import Key
 from checkout.kit import sql
-from checkout.kit.db import Connection, Pool, fetch_all, fetch_one
+from checkout.kit.db import Connection, Pool, Record, fetch_all, fetch_one, fetch_planned
 from config import limits
 
 QUERIES = sql.load(__file__)
+_LAST = 2**63 - 1
 
 
 async def record(
@@ -27,6 +31,17 @@ async def record(
     no personal data: the log outlives the account.
     """
     await connection.execute(QUERIES.record, actor, action, subject, _json(before), _json(after))
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which entries of the audit log are wanted. Shape: None: all; times from `since` until before `until`."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class AccessStore:
@@ -47,6 +62,20 @@ class AccessStore:
             return None
         return Key(
             row["id"], row["account_id"], row["role"], frozenset(row["permissions"]), row["expires_at"]
+        )
+
+    async def log_page(self, wanted: LogFilter, before: int | None, most: int) -> Sequence[Record]:
+        """Entries of the audit log, newest first, older than entry `before`."""
+        return await fetch_planned(
+            self._pool,
+            QUERIES.log_page,
+            wanted.actor,
+            wanted.action,
+            wanted.subject,
+            wanted.since,
+            wanted.until,
+            _LAST if before is None else before,
+            most,
         )
 
 

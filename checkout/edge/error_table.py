@@ -59,6 +59,23 @@ ERRORS: dict[str, Explained] = {
     "idempotency_key_invalid": _mistake(
         400, "The Idempotency-Key is too long or not printable ASCII.", "Nothing; the client has a bug."
     ),
+    "weak_password": _mistake(
+        400,
+        "The password is too short, or among those that are tried first.",
+        "Choose a longer one; a sentence is best.",
+        "Show `detail`: it says what is wrong with it.",
+    ),
+    "bad_link": _mistake(
+        400,
+        "The link of a mail was used before, or is too old.",
+        "Ask for a new link.",
+        "Offer to ask for another link.",
+    ),
+    "wrong_code": _mistake(
+        400,
+        "The code is not the authenticator app's code of now.",
+        "Enter the code that the app shows now; check the telephone's clock.",
+    ),
     "bad_signature": Explained(
         400,
         "A webhook's signature does not match, or is too old.",
@@ -100,6 +117,12 @@ ERRORS: dict[str, Explained] = {
     ),
     "forbidden": _state(
         403, "The caller is known and not allowed.", "Ask an admin.", "Use an account with the needed role."
+    ),
+    "otp_required": _state(
+        401,
+        "The password is right, and the account asks for a second factor.",
+        "Enter the code of the authenticator app, or a recovery code.",
+        "Ask for the code and sign in again with `otp`.",
     ),
     # 404, 405, 408
     "not_found": _state(
@@ -204,8 +227,62 @@ ERRORS: dict[str, Explained] = {
     "too_many_payment_attempts": _state(
         409, "The order was tried too often.", "Order again.", "Stop offering to pay."
     ),
+    "cart_merged": _state(
+        409,
+        "The guest's cart went into the account's cart.",
+        "Go on with the account's cart.",
+        "Use the cart that `merged_into` names.",
+    ),
+    "nothing_to_reorder": _state(
+        409, "Nothing of the order is sold any more.", "Look for something else.", "Offer the catalogue."
+    ),
+    "book_full": _state(
+        409, "The address book is full.", "Delete an address first.", "Offer to replace one."
+    ),
+    "factor_in_force": _state(
+        409, "A second factor is in force.", "End it first.", "DELETE /v1/me/totp, then enrol anew."
+    ),
+    "nothing_to_confirm": _state(
+        409, "No second factor waits to be confirmed.", "Begin anew.", "POST /v1/me/totp first."
+    ),
+    "staff_account": _state(
+        409,
+        "An account that works for the shop, or on which its work hangs, does not erase itself.",
+        "Ask an admin.",
+        "Offer erasure to customers only.",
+    ),
     "sku_taken": _state(409, "The SKU belongs to another product.", _NOTHING, "Choose another SKU."),
+    "variant_in_use": _state(
+        409,
+        "The variant has stock, orders or a history in the ledger.",
+        _NOTHING,
+        "Set archived on it instead: it is not sold any more, and orders keep it.",
+    ),
+    "last_variant": _state(
+        409,
+        "The product would have nothing left to sell.",
+        _NOTHING,
+        "Archive or unpublish the product.",
+    ),
+    "price_list_overlaps": _state(
+        409,
+        "Another price list covers one of the prices at that time.",
+        _NOTHING,
+        "Choose another time, take the price out, or end the other list first.",
+    ),
+    "price_list_begun": _state(
+        409,
+        "The price list has begun, or is over.",
+        _NOTHING,
+        "Change its name or its end, or end it and plan another.",
+    ),
     "slug_taken": _state(409, "The slug belongs to something else.", _NOTHING, "Choose another slug."),
+    "job_over": _state(
+        409, "The import or export is over.", _NOTHING, "Read it: its status says how it ended."
+    ),
+    "export_not_ready": _state(
+        409, "The export's file is not written yet.", _WAIT, "Read the export until its status is `done`."
+    ),
     "below_reserved": _state(
         409,
         "The adjustment would leave less than is reserved.",
@@ -221,6 +298,15 @@ ERRORS: dict[str, Explained] = {
     ),
     "role_in_use": _state(
         409, "Accounts have this role.", _NOTHING, "Give those accounts another role first."
+    ),
+    "email_taken": _state(
+        409, "The address has an account.", _NOTHING, "Look the account up: GET /v1/admin/users?email=."
+    ),
+    "last_admin": _state(
+        409, "A shop keeps at least one admin who can sign in.", _NOTHING, "Make another admin first."
+    ),
+    "coupon_taken": _state(
+        409, "A coupon has this code.", _NOTHING, "Choose another code, or change that coupon."
     ),
     "key_revoked": _state(409, "The API key is revoked for good.", _NOTHING, "Make another key."),
     # 412, 413, 415, 417, 422

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from checkout.errors import Invalid
 from checkout.kit.ids import parse_uuid
+from checkout.kit.query import storable
 from config import limits
 
 T = TypeVar("T")
@@ -56,6 +57,16 @@ def uuid_cursor_of(request: web.Request) -> uuid.UUID | None:
     if found is None:
         raise Invalid("cursor: take it from next_cursor", field="cursor")
     return found
+
+
+def text_cursor_of(request: web.Request) -> str:
+    """The name of the last item of the page before; on the first page the least. Raises: Invalid, as cursor_of."""
+    values = cursor_of(request, str)
+    if values is None:
+        return ""
+    if not storable(values[0]):
+        raise Invalid("cursor: take it from next_cursor", field="cursor")
+    return str(values[0])
 
 
 def cursor(*key: int | str) -> str:

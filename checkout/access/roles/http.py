@@ -10,10 +10,12 @@ from checkout.access.access import Permit
 from checkout.access.known import Known
 from checkout.access.roles.store import RoleStore
 from checkout.access.shape import KnownPermissions, NewRole, Role, Roles, RoleTerms
+from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
 from checkout.kit.conditional import etag, expected_version
 from checkout.kit.db import Record
+from checkout.kit.query import storable
 from checkout.kit.routes import Route
 
 _new = msgspec.json.Decoder(NewRole)
@@ -29,8 +31,8 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
 
     async def list_roles(request: web.Request) -> web.Response:
         await permit(request, "roles:read")
-        most, after = page.limit_of(request), page.cursor_of(request, str)
-        rows, last = page.split(await store.page(after[0] if after else "", most + 1), most)
+        most, after = page.limit_of(request), page.text_cursor_of(request)
+        rows, last = page.split(await store.page(after, most + 1), most)
         return answer(
             {
                 "items": [_role(row) for row in rows],
@@ -47,19 +49,19 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
 
     async def read(request: web.Request) -> web.Response:
         await permit(request, "roles:read")
-        return _one(await store.one(request.match_info["name"]))
+        return _one(await store.one(_name(request)))
 
     async def change(request: web.Request) -> web.Response:
         grant = await permit(request, "roles:write")
         version = expected_version(request)
         wanted = await body.read(request, _terms)
         known.check(wanted.permissions)
-        name = request.match_info["name"]
+        name = _name(request)
         return _one(await store.change(grant, name, wanted.title, _plain(wanted.permissions), version))
 
     async def delete(request: web.Request) -> web.Response:
         grant = await permit(request, "roles:write")
-        await store.delete(grant, request.match_info["name"], expected_version(request))
+        await store.delete(grant, _name(request), expected_version(request))
         return web.Response(status=204)
 
     def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
@@ -79,6 +81,13 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
         route("DELETE", one, delete, "Delete a role that no account has", "roles:write", status=204,
               problems=("role_built_in", "role_in_use", "stale_version")),
     ]  # fmt: skip
+
+
+def _name(request: web.Request) -> str:
+    name = request.match_info["name"]
+    if not storable(name):
+        raise NotFound("There is no such role.")
+    return name
 
 
 def _plain(permissions: Iterable[str]) -> list[str]:
