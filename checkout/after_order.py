@@ -4,6 +4,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from checkout.bulk import work as bulk_work
+from checkout.bulk.store import BulkStore
+from checkout.accounts.mails.store import AccountMailStore
+from checkout.accounts.mails.tell import tell_account
+from checkout.accounts.tokens import link_token
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
 from checkout.invoices.store import InvoiceStore
@@ -11,7 +16,18 @@ from checkout.kit.db import Pool
 from checkout.notifications.confirm import Sender, confirm
 from checkout.notifications.smtp import SmtpSender
 from checkout.notifications.store import NotificationStore
-from checkout.outbox.model import BOOK, CAPTURE, CONFIRM, INVOICE, REFUND, VOID, WEBHOOK, Row
+from checkout.outbox.model import (
+    ACCOUNT_MAIL,
+    BOOK,
+    BULK,
+    CAPTURE,
+    CONFIRM,
+    INVOICE,
+    REFUND,
+    VOID,
+    WEBHOOK,
+    Row,
+)
 from checkout.outbox.store import OutboxStore
 from checkout.outbox.work import Verb
 from checkout.payments.ask import Providers
@@ -42,12 +58,20 @@ def order_link(settings: Settings, order_id: uuid.UUID) -> str:
     return f"{settings.public_url}/orders/{order_id}"
 
 
+def account_link(settings: Settings, kind: str, request_id: uuid.UUID) -> str:
+    """Where a person finishes what they asked for by mail. The token stands behind #: no server logs it."""
+    page = {"registration": "verify", "password_reset": "new-password"}[kind]
+    token = link_token(settings.secret_key.encode(), kind, request_id)
+    return f"{settings.public_url}/account/{page}#token={token}"
+
+
 def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb]:
     """The verb of each topic, over this pool and these providers."""
     payments, outbox = PaymentStore(pool), OutboxStore(pool)
     shipments, told = ShipmentStore(pool), NotificationStore(pool)
+    jobs = BulkStore(pool)
     issuer = Issuer(InvoiceStore(pool), seller_of(settings))
-    sender = sender_address(settings)
+    sender, account_mails = sender_address(settings), AccountMailStore(pool)
 
     def link(order_id: uuid.UUID) -> str:
         return order_link(settings, order_id)
@@ -70,6 +94,18 @@ def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb
     async def confirms(row: Row) -> None:
         await confirm(row, store=told, sender=outside.sender, shop_name=settings.shop_name, link_of=link)
 
+    async def bulk(row: Row) -> None:
+        await bulk_work.work(row, store=jobs, outbox=outbox)
+
+    async def account_mail(row: Row) -> None:
+        await tell_account(
+            row,
+            store=account_mails,
+            sender=outside.sender,
+            shop_name=settings.shop_name,
+            link_of=lambda kind, request_id: account_link(settings, kind, request_id),
+        )
+
     return {
         CAPTURE: captures,
         VOID: voids,
@@ -78,6 +114,8 @@ def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb
         INVOICE: issuer.issue,
         BOOK: books,
         CONFIRM: confirms,
+        ACCOUNT_MAIL: account_mail,
+        BULK: bulk,
     }
 
 

@@ -15,6 +15,9 @@ import uvloop
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
+from checkout.accounts.own.store import OwnStore
+from checkout.accounts.store import AccountStore
+from checkout.bulk.store import BulkStore
 from checkout.carts.store import CartStore
 from checkout.errors import Unavailable
 from checkout.kit.db import NOT_REACHED, RETRYABLE, PostgresError, make_pool
@@ -85,9 +88,15 @@ def message_of(topic: str, rows: Sequence[Row]) -> "Message[None]":
     )
 
 
-async def sweep(payments: PaymentStore, outbox: OutboxStore, carts: CartStore) -> None:
+async def sweep(
+    payments: PaymentStore,
+    outbox: OutboxStore,
+    carts: CartStore,
+    accounts: AccountStore,
+    own: OwnStore,
+) -> None:
     """Looks for ever after what time makes due, by Postgres's clock: unpaid orders, parked webhooks, rows without an end,
-    carts that nobody has touched for long."""
+    carts that nobody has touched for long, sessions and links that are over, data that no law keeps any more."""
     clock = asyncio.get_running_loop().time
     forget_at = clock()
     while True:
@@ -95,11 +104,24 @@ async def sweep(payments: PaymentStore, outbox: OutboxStore, carts: CartStore) -
             await payments.owe_overdue(limits.SWEEP_BATCH)
             await payments.owe_parked_webhooks(limits.SWEEP_BATCH)
             await outbox.give_up()
-            if clock() >= forget_at and await carts.forget_old() < limits.CART_PERSIST_BATCH:
-                forget_at = clock() + limits.CART_FORGET_INTERVAL_S
+            if clock() >= forget_at:
+                await accounts.forget_old()
+                left = await carts.forget_old() >= limits.CART_PERSIST_BATCH
+                if await own.blank_due() < limits.SWEEP_BATCH and not left:
+                    forget_at = clock() + limits.CART_FORGET_INTERVAL_S
         except _AWAY as error:
             log.info("sweeper waits", error=str(error))
         await asyncio.sleep(limits.SWEEP_INTERVAL_S)
+
+
+async def sweep_bulk(jobs: BulkStore) -> None:
+    """Looks for ever after imports and exports that nobody moves, and after their old files."""
+    while True:
+        try:
+            await jobs.sweep()
+        except _AWAY as error:
+            log.info("sweeper waits", error=str(error))
+        await asyncio.sleep(limits.BULK_SWEEP_INTERVAL_S)
 
 
 async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
@@ -112,7 +134,11 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run(), name="relay")
-            group.create_task(sweep(PaymentStore(pool), outbox, CartStore(pool)), name="sweeper")
+            group.create_task(
+                sweep(PaymentStore(pool), outbox, CartStore(pool), AccountStore(pool), OwnStore(pool)),
+                name="sweeper",
+            )
+            group.create_task(sweep_bulk(BulkStore(pool)), name="bulk-sweeper")
             for job in beside:
                 group.create_task(_job(job))
     finally:

@@ -1,10 +1,14 @@
 """Access tokens: who calls, and whether the caller may.
 
+A token says itself whose it is, so that reading one asks nobody; only that its session was ended it cannot say, and that
+this process knows (`checkout/accounts/ended.py`).
+
 Source: RFC 7519 (JWT), RFC 6750 (Bearer); signed with HS256 under a key derived from the shop's secret key.
 """
 
 import time
 import uuid
+from collections.abc import Container
 from hashlib import blake2b
 
 from aiohttp import web
@@ -23,27 +27,39 @@ _CALLER = web.RequestKey("signed_in", SignedIn)
 
 
 class Auth:
-    """Issues and reads access tokens. Stateless: a token is good until it expires. Cost of reading: about 15 µs."""
+    """Issues and reads access tokens: good until they expire, or their session is among `ended`.
 
-    def __init__(self, secret: bytes, *, ttl_s: int = limits.ACCESS_TOKEN_TTL_S) -> None:
+    Cost of reading: about 15 µs.
+    """
+
+    def __init__(
+        self, secret: bytes, *, ttl_s: int = limits.ACCESS_TOKEN_TTL_S, ended: Container[uuid.UUID] = ()
+    ) -> None:
         self._key = OctKey.import_key(blake2b(secret, digest_size=32, person=b"access-token").digest())
+        self._ended = ended
         self.ttl_s = ttl_s
+        self.roles: Container[str] = ROLES
 
-    def issue(self, account_id: uuid.UUID, role: str) -> str:
-        """A token for this account and role, good for `ttl_s`."""
+    def issue(self, account_id: uuid.UUID, role: str, session_id: uuid.UUID | None = None) -> str:
+        """A token for this account, role and session, good for `ttl_s`; without a session, nothing ends it before."""
         now = int(time.time())
         claims = {"iss": _ISSUER, "sub": str(account_id), "role": role, "iat": now, "exp": now + self.ttl_s}
+        if session_id is not None:
+            claims["sid"] = str(session_id)
         return jwt.encode(_HEADER, claims, self._key)
 
     def read(self, token: str) -> SignedIn | None:
-        """Who the token names, or None when it is not ours, changed, or over."""
+        """Who the token names, or None when it is not ours, changed, or over, or its session has ended."""
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
             role, account_id = claims["role"], uuid.UUID(claims["sub"])
-            good = claims["iss"] == _ISSUER and float(claims["exp"]) > time.time() and role in ROLES
+            session_id = uuid.UUID(claims["sid"]) if "sid" in claims else None
+            good = claims["iss"] == _ISSUER and float(claims["exp"]) > time.time() and role in self.roles
         except (JoseError, KeyError, ValueError, TypeError, AttributeError):
             return None
-        return SignedIn(account_id, role) if good else None
+        if not good or (session_id is not None and session_id in self._ended):
+            return None
+        return SignedIn(account_id, role, session_id)
 
     def caller(self, request: web.Request) -> SignedIn | None:
         """Who calls, if the request came with a good access token. An order token or none at all: nobody."""

@@ -1,29 +1,40 @@
 """What an account is to the rest of the shop.
 
-Guarantees:
-- A password is stored only as an argon2id hash, a refresh token only as a digest (tests/api/accounts).
-- An access token names one account and one role, and is good for ACCESS_TOKEN_TTL_S.
+Guarantees (held by tests/api/accounts):
+- A password is stored only as an argon2id hash. Tokens of sessions and links are not stored at all: they carry a keyed
+  hash, and the row they name says whether they are still good.
+- An access token names one account, role and session, and is good for ACCESS_TOKEN_TTL_S, or until its session ends.
+- A refresh token works once; one that comes again ends its session.
+- There is no account before its address was proven: nobody can take an address, or learn whether it has an account.
 """
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import Any
 
 from config import limits
 
 ROLES = ("customer", "vendor", "support", "admin")
+CONSENTS = ("marketing_email", "sms")
+"""What an account may allow us, beside what an order needs."""
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A row that may sign in."""
+    """A row that may sign in. Shape: `secret` is its second factor's, None while it has none."""
 
     id: uuid.UUID
+    email: str
     password_hash: str
     role: str
     disabled: bool
+    verified: bool = False
+    secret: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class SignedIn:
 
     account_id: uuid.UUID
     role: str
+    session_id: uuid.UUID | None = None
 
 
 def plain_email(text: str) -> str:
@@ -47,11 +59,18 @@ def is_email(text: str) -> bool:
     return len(text) <= limits.EMAIL_MAX_CHARS and _EMAIL.fullmatch(text) is not None
 
 
-def token_digest(token: str) -> bytes:
-    """What is stored of a refresh token: it has 192 random bits, so a plain digest cannot be reversed."""
-    return blake2b(token.encode(), digest_size=32, person=b"refresh-token").digest()
-
-
 def try_key(email: str) -> str:
     """The name under which an account's sign-in tries are counted: no address goes into the limiter's store."""
     return blake2b(plain_email(email).encode(), digest_size=16, person=b"login-tries").hexdigest()
+
+
+def consents(before: Mapping[str, Any], wanted: Mapping[str, bool | None]) -> dict[str, Any]:
+    """The consents after a change, each with the time it was given or withdrawn at.
+
+    Shape: `wanted` maps a consent to whether it is given; None leaves it. What stays as it was keeps its time.
+    """
+    after = dict(before)
+    for kind, given in wanted.items():
+        if given is not None and (kind not in before or before[kind]["given"] != given):
+            after[kind] = {"given": given, "at": datetime.now(UTC).isoformat(timespec="milliseconds")}
+    return after

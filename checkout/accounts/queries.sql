@@ -1,8 +1,16 @@
--- Accounts and their refresh tokens.
+-- Accounts: signing in, sessions, the second factor, and what is settled by mail. What a person has is in own.sql.
 
 -- name: account_by_email
--- Caller: store.AccountStore.by_email. Index: accounts_email. Locks: none. Rows: 0 or 1.
-SELECT id, password_hash, role, disabled_at IS NOT NULL AS disabled FROM accounts WHERE lower(email) = $1
+-- Caller: AccountStore.by_email. Index: accounts_email, second_factors pkey. Locks: none. Rows: 0 or 1.
+SELECT a.id, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled, a.verified_at IS NOT NULL AS verified, f.secret
+FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id AND f.confirmed_at IS NOT NULL
+WHERE lower(a.email) = $1
+
+-- name: account_by_id
+-- Caller: AccountStore.by_id. Index: accounts pkey, second_factors pkey. Locks: none. Rows: 0 or 1.
+SELECT a.id, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled, a.verified_at IS NOT NULL AS verified, f.secret
+FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id AND f.confirmed_at IS NOT NULL
+WHERE a.id = $1
 
 -- name: add_account
 -- Caller: first_admin.ensure_admin. Index: accounts_email. Locks: the new row. Rows: 0 (the address is taken) or 1.
@@ -14,20 +22,127 @@ RETURNING id
 -- Caller: first_admin.ensure_admin. Index: none (a handful of rows). Locks: none. Rows: 1.
 SELECT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND disabled_at IS NULL) AS found
 
--- name: add_refresh_token
--- Caller: store.AccountStore.begin_session. Index: refresh_tokens pkey. Locks: the new row. Rows: 1.
-INSERT INTO refresh_tokens (digest, account_id, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))
+-- name: rehash
+-- Caller: AccountStore.begin_session, when the hash's parameters have changed. Index: accounts pkey. Locks: the row. Rows: 0 or 1.
+UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2
 
--- name: take_refresh_token
--- Caller: store.AccountStore.take. Index: refresh_tokens pkey. Locks: the row, deleted: a token works once. Rows: 0 or 1.
-WITH taken AS (
-    DELETE FROM refresh_tokens WHERE digest = $1 RETURNING account_id, expires_at
+-- name: begin_session
+-- Caller: AccountStore.begin_session. Index: accounts pkey. Locks: the account's row, shared: whoever changes its password, role or
+-- standing goes before (then there is no row) or after (then this session is among those that end). Rows: 0 or 1.
+WITH who AS (
+    SELECT id FROM accounts WHERE id = $2 AND password_hash = $3 AND role = $4 AND disabled_at IS NULL FOR SHARE
 )
-SELECT a.id, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled
-FROM taken t JOIN accounts a ON a.id = t.account_id
-WHERE t.expires_at > now()
+INSERT INTO sessions (id, account_id, access_until, expires_at)
+SELECT $1, id, now() + make_interval(secs => $5), now() + make_interval(secs => $6) FROM who
+RETURNING id
+
+-- name: renew_session
+-- Caller: AccountStore.renew. Index: sessions pkey, accounts pkey. Locks: the session's row. Rows: 0 or 1.
+UPDATE sessions s
+SET generation = s.generation + 1, renewed_at = now(), access_until = now() + make_interval(secs => $3),
+    expires_at = now() + make_interval(secs => $4)
+FROM accounts a
+WHERE s.id = $1 AND s.generation = $2 AND s.expires_at > now() AND a.id = s.account_id AND a.disabled_at IS NULL
+RETURNING s.account_id, a.role
+
+-- name: end_reused
+-- Caller: AccountStore.renew, after a token that did not renew: one that has been used before ends its session.
+-- Index: sessions pkey. Locks: the row deleted. Rows: 0 or 1.
+DELETE FROM sessions WHERE id = $1 AND generation > $2 RETURNING account_id
+
+-- name: end_session
+-- Caller: AccountStore.end_session. Index: sessions pkey. Locks: the row deleted. Rows: 0 or 1.
+DELETE FROM sessions WHERE id = $1 AND account_id = $2
 
 -- name: end_sessions
--- Caller: store.AccountStore.end_sessions. Index: none, a scan of the live sessions; rare. Locks: the rows deleted.
+-- Caller: AccountStore, signing out everywhere and changed passwords; $2 is spared. Index: sessions_account. Locks: the rows deleted.
 -- Rows: the account's sessions.
-DELETE FROM refresh_tokens WHERE account_id = $1
+DELETE FROM sessions WHERE account_id = $1 AND id IS DISTINCT FROM $2::uuid
+
+-- name: ended_sessions
+-- Caller: AccountStore.ended, by each server that begins to listen. Index: none. Locks: none. Rows: sessions ended within
+-- ACCESS_TOKEN_TTL_S.
+SELECT session_id FROM ended_sessions WHERE until > now()
+
+-- name: claim_orders
+-- Caller: AccountStore, at a sign-in and a verification, for a proven address only. Index: orders_email. Locks: the guest's orders.
+-- Rows: the guest orders of one address.
+UPDATE orders SET account_id = $1 WHERE lower(email) = $2 AND account_id IS NULL
+
+-- name: ask
+-- Caller: AccountStore.ask. Index: pkey. Locks: the new row. Rows: 1.
+INSERT INTO account_requests (id, kind, email, document, expires_at)
+VALUES ($1, $2, $3, $4::json, now() + make_interval(secs => $5))
+
+-- name: request
+-- Caller: AccountStore.asked. Index: account_requests pkey. Locks: none. Rows: 0 or 1.
+SELECT email FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now()
+
+-- name: take_request
+-- Caller: AccountStore.register, reset_password. Index: account_requests pkey. Locks: the row, deleted: a link works once.
+-- Rows: 0 or 1.
+DELETE FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now() RETURNING email, document
+
+-- name: drop_requests
+-- Caller: AccountStore.register, reset_password, erase. Index: account_requests_email. Locks: the rows deleted. Rows: an address's
+-- requests of these kinds.
+DELETE FROM account_requests WHERE lower(email) = $1 AND kind = ANY ($2::text[])
+
+-- name: add_shopper
+-- Caller: AccountStore.register. Index: accounts_email. Locks: the new row. Rows: 0 (another link was faster) or 1.
+INSERT INTO accounts (id, email, password_hash, role, profile, consents, verified_at)
+VALUES ($1, $2, $3, 'customer', $4::json, $5::json, now())
+ON CONFLICT (lower(email)) DO NOTHING
+RETURNING id
+
+-- name: set_password
+-- Caller: AccountStore.change_password. Index: accounts pkey. Locks: the row. Rows: 0 (changed meanwhile) or 1.
+UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL RETURNING email
+
+-- name: reset_password
+-- Caller: AccountStore.reset_password. Index: accounts_email. Locks: the row. Rows: 0 or 1. The link proved the address.
+UPDATE accounts SET password_hash = $2, verified_at = coalesce(verified_at, now())
+WHERE lower(email) = $1 AND disabled_at IS NULL
+RETURNING id
+
+-- name: enrol
+-- Caller: AccountStore.enrol. Index: second_factors pkey. Locks: the row. Rows: 0 (one is in force) or 1.
+INSERT INTO second_factors (account_id, secret) VALUES ($1, $2)
+ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, last_step = 0 WHERE second_factors.confirmed_at IS NULL
+RETURNING account_id
+
+-- name: enrolled
+-- Caller: AccountStore.enrolled. Index: second_factors pkey. Locks: none. Rows: 0 or 1.
+SELECT secret FROM second_factors WHERE account_id = $1 AND confirmed_at IS NULL
+
+-- name: confirm_factor
+-- Caller: AccountStore.confirm_factor. Index: second_factors pkey. Locks: the row. Rows: 0 or 1.
+UPDATE second_factors SET confirmed_at = now(), last_step = $3, recovery = $4
+WHERE account_id = $1 AND secret = $2 AND confirmed_at IS NULL
+RETURNING account_id
+
+-- name: drop_factor
+-- Caller: AccountStore.drop_factor. Index: second_factors pkey. Locks: the row deleted. Rows: 0 or 1.
+DELETE FROM second_factors WHERE account_id = $1
+
+-- name: use_code
+-- Caller: AccountStore.use_code. Index: second_factors pkey. Locks: the row: a code works once. Rows: 0 or 1.
+UPDATE second_factors SET last_step = $2 WHERE account_id = $1 AND last_step < $2 RETURNING account_id
+
+-- name: use_recovery
+-- Caller: AccountStore.use_recovery. Index: second_factors pkey. Locks: the row: a code works once. Rows: 0 or 1.
+UPDATE second_factors SET recovery = array_remove(recovery, $2::bytea)
+WHERE account_id = $1 AND $2::bytea = ANY (recovery)
+RETURNING account_id
+
+-- name: forget_sessions
+-- Caller: AccountStore.forget_old, once an hour by the relay. Index: sessions_expire. Locks: the rows deleted, at most $1.
+DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < now() LIMIT $1)
+
+-- name: forget_ended
+-- Caller: AccountStore.forget_old. Index: none, a table of minutes. Locks: the rows deleted.
+DELETE FROM ended_sessions WHERE until < now()
+
+-- name: forget_requests
+-- Caller: AccountStore.forget_old. Index: account_requests_expire. Locks: the rows deleted, at most $1.
+DELETE FROM account_requests WHERE id IN (SELECT id FROM account_requests WHERE expires_at < now() LIMIT $1)

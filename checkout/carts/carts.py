@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from checkout.carts.live import LiveCarts
-from checkout.carts.model import Cart, Fields, Op, Verdict, apply, new_fields, parse
+from checkout.carts.model import COUPON, LINE, Cart, Fields, Op, Verdict, apply, new_fields, parse
 from checkout.carts.persist import Persister
 from checkout.carts.store import CartStore
 from checkout.errors import Conflict, NotFound, ShopError, Stale, Unavailable
@@ -72,16 +72,16 @@ class Carts:
             self._ungated[cart_id] = 1
         else:
             self._persister.mark(cart_id, fields)
-        return self._seen(cart_id, fields)
+        return self.seen(cart_id, fields)
 
-    async def read(self, cart_id: str) -> Cart:
-        """The cart as it is now. Raises: NotFound, Unavailable."""
-        return await self.edit(cart_id, ())
+    async def read(self, cart_id: str, *, who: str = "") -> Cart:
+        """The cart as it is now. Raises: NotFound, also for what is another account's; Unavailable."""
+        return await self.edit(cart_id, (), who=who)
 
-    async def currency(self, cart_id: str) -> str:
+    async def currency(self, cart_id: str, *, who: str = "") -> str:
         """The cart's currency, which never changes. Raises: NotFound, Unavailable."""
         known = self._currencies.get(cart_id)
-        return known if known is not None else (await self.read(cart_id)).currency
+        return known if known is not None else (await self.read(cart_id, who=who)).currency
 
     async def _keep_handing_over(self) -> None:
         while True:
@@ -92,24 +92,33 @@ class Carts:
                 log.warning("carts_not_handed_over", carts=len(self._ungated), error=str(error))
 
     async def edit(
-        self, cart_id: str, ops: Sequence[Op], *, expected: int | None = None, guard_hold: bool = False
+        self,
+        cart_id: str,
+        ops: Sequence[Op],
+        *,
+        expected: int | None = None,
+        guard_hold: bool = False,
+        who: str = "",
     ) -> Cart:
         """Applies the ops, if the cart is at version `expected` (None: at any).
 
-        Raises: NotFound, Stale, Conflict (`cart_full`, `cart_ordered`), Held (only with `guard_hold`), Unavailable.
+        Shape: `who` asks: an account's id, empty for nobody signed in, or ANYBODY.
+        Raises: NotFound, Stale, Conflict (`cart_full`, `cart_ordered`, `cart_merged`), Held (only with `guard_hold`),
+        Unavailable.
         """
         if not limits.CART_ID_MIN_CHARS <= len(cart_id) <= limits.CART_ID_MAX_CHARS:
             raise _unknown()
         if ops:
             self._persister.ensure_room()
         for _ in range(_TRIES):
-            if cart_id in self._ungated:
-                await self._hand_over(cart_id)
-            verdict, fields = await self._live.edit(cart_id, ops, expected=expected, guard_hold=guard_hold)
+            await self.settle(cart_id)
+            verdict, fields = await self._live.edit(
+                cart_id, ops, expected=expected, guard_hold=guard_hold, who=who
+            )
             if verdict is Verdict.CLOSED:
-                verdict, fields = await self._without_gate(cart_id, ops, expected)
+                verdict, fields = await self._without_gate(cart_id, ops, expected, who)
             elif verdict is Verdict.MISSING:
-                await self._bring(cart_id)
+                await self.bring(cart_id)
                 continue
             elif verdict is Verdict.DONE and ops:
                 self._persister.mark(cart_id, fields)
@@ -119,7 +128,7 @@ class Carts:
     def _judge(self, cart_id: str, verdict: Verdict, fields: Fields) -> Cart:
         if verdict is Verdict.MISSING:
             raise _unknown()
-        cart = self._seen(cart_id, fields)
+        cart = self.seen(cart_id, fields)
         match verdict:
             case Verdict.STALE:
                 raise Stale(f"The cart is at version {cart.version}.", extra={"version": cart.version})
@@ -127,13 +136,34 @@ class Carts:
                 raise Conflict(f"A cart takes {limits.CART_LINES_MAX} different articles.", code="cart_full")
             case Verdict.COUPONS_FULL:
                 raise Conflict(f"A cart takes {limits.COUPONS_MAX} coupons.", code="cart_full")
+            case Verdict.ORDERED if cart.merged_into is not None:
+                raise Conflict(
+                    "This cart went into the account's own; go on with that one.", code="cart_merged"
+                )
             case Verdict.ORDERED:
                 raise Conflict("This cart has been ordered; begin a new one.", code="cart_ordered")
             case Verdict.HELD:
                 raise Held(cart, fields)
         return cart
 
-    async def _bring(self, cart_id: str) -> None:
+    async def empty(self, cart_id: str, account_id: uuid.UUID) -> None:
+        """Takes everything out of a cart of this account, and leaves it to nobody. Raises: as `edit`."""
+        who = str(account_id)
+        fields = ["acct", "addr", "ship", "hold"]
+        cart = await self.read(cart_id, who=who)
+        fields += [LINE + sku for sku, _ in cart.lines] + [COUPON + code for code in cart.coupons]
+        await self.edit(cart_id, [("D", field, "") for field in fields], who=who)
+
+    def ungated(self, cart_id: str, fields: Fields) -> None:
+        """This cart was changed without the gate: its copy there is an old one until it is handed over."""
+        self._ungated[cart_id] = int(fields["v"])
+
+    async def settle(self, cart_id: str) -> None:
+        """Hands over what was changed without the gate, before the gate is asked for it. Cost: nothing, mostly."""
+        if cart_id in self._ungated:
+            await self._hand_over(cart_id)
+
+    async def bring(self, cart_id: str) -> None:
         """Puts the kept copy into the gate. Raises: NotFound."""
         fields = self._persister.pending(cart_id) or await self._store.get(cart_id)
         if fields is None:
@@ -156,7 +186,7 @@ class Carts:
             await self._hand_over(cart_id)
 
     async def _without_gate(
-        self, cart_id: str, ops: Sequence[Op], expected: int | None
+        self, cart_id: str, ops: Sequence[Op], expected: int | None, who: str
     ) -> tuple[Verdict, Fields]:
         """The same edit on Postgres. A hold ends: it lives in the gate alone."""
         pending = self._persister.pending(cart_id)
@@ -164,24 +194,25 @@ class Carts:
             kept = await self._store.get(cart_id) or {}
             if pending is not None and int(pending["v"]) > int(kept.get("v", "0")):
                 kept = pending
-            return apply(kept, (), expected=expected, guard_hold=False, now_ms=0)
+            return apply(kept, (), expected=expected, guard_hold=False, now_ms=0, who=who)
 
         def change(fields: Fields) -> tuple[Verdict, Fields]:
             free = {name: value for name, value in fields.items() if name != "hold"}
             verdict, after = apply(
-                free, ops, expected=expected, guard_hold=False, now_ms=int(time.time() * 1000)
+                free, ops, expected=expected, guard_hold=False, now_ms=int(time.time() * 1000), who=who
             )
-            if after is free:
+            if verdict is Verdict.MISSING or after is free:
                 return verdict, fields
             after["v"] = str(int(after["v"]) - 1 + UNGATED_STEP)
             return verdict, after
 
         verdict, after = await self._store.change(cart_id, change, pending=pending)
         if verdict is Verdict.DONE:
-            self._ungated[cart_id] = int(after["v"])
+            self.ungated(cart_id, after)
         return verdict, after
 
-    def _seen(self, cart_id: str, fields: Fields) -> Cart:
+    def seen(self, cart_id: str, fields: Fields) -> Cart:
+        """The cart that these fields spell; its currency is remembered."""
         currencies = self._currencies
         if cart_id not in currencies:
             if len(currencies) >= limits.CART_CURRENCIES_MAX:

@@ -2,6 +2,7 @@
 --
 -- KEYS 1 epoch · 2 cart (hash, fields as in checkout/carts/model.py)
 -- ARGV 1 epoch · 2 expected version, or '' · 3 '1': refuse while held · 4 ttl s · 5 lines max · 6 coupons max
+--      7 who asks: an account, '' nobody signed in, '*' the shop itself; another account's cart is missing for them
 --      then op, field, value …: 'Q' set an ordered entry, 'S' set, 'D' drop
 -- Returns {verdict, field, value …}; verdict as in checkout/carts/model.py. O(fields + ops).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
@@ -18,9 +19,10 @@ for i = 1, #flat, 2 do
   local kind = string.sub(field, 1, 2)
   if kind == 'l:' then lines = lines + 1 elseif kind == 'c:' then coupons = coupons + 1 end
 end
+if cart.acct and cart.acct ~= ARGV[7] and ARGV[7] ~= '*' then return {0} end
 if ARGV[2] ~= '' and ARGV[2] ~= cart.v then return answer(2, flat) end
-if #ARGV < 7 then return answer(1, flat) end
-if cart.st == 'ordered' then return answer(4, flat) end
+if #ARGV < 8 then return answer(1, flat) end
+if cart.st then return answer(4, flat) end
 if ARGV[3] == '1' and cart.hold then
   local time = redis.call('TIME')
   if tonumber(cart.hold) > time[1] * 1000 + math.floor(time[2] / 1000) then return answer(5, flat) end
@@ -28,7 +30,7 @@ end
 
 local version = string.format('%.0f', tonumber(cart.v) + 1)
 local before = {}
-for i = 7, #ARGV, 3 do
+for i = 8, #ARGV, 3 do
   local op, field, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local old = cart[field]
   if before[field] == nil then before[field] = old or false end

@@ -42,7 +42,7 @@ def cart_document(cart: Cart, priced: Priced, *, now_ms: int) -> Document:
     return {
         "id": cart.id,
         "version": cart.version,
-        "status": "ordered" if cart.ordered else "open",
+        "status": "ordered" if cart.ordered else "open" if cart.merged_into is None else "merged",
         "currency": cart.currency,
         "lines": document["lines"],
         "coupons": document["coupons"],
@@ -54,4 +54,5 @@ def cart_document(cart: Cart, priced: Priced, *, now_ms: int) -> Document:
         "problems": problems,
         "hold_expires_at": until,
         "hold_expires_in_s": (cart.hold_until_ms - now_ms) // 1000 if held else None,
+        "merged_into": cart.merged_into,
     }

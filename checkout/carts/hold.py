@@ -31,21 +31,26 @@ class Holds:
         self._gate = gate
         self._ttl_s = ttl_s
 
-    async def place(self, cart_id: str, *, expected: int | None) -> Cart:
+    async def place(self, cart_id: str, *, expected: int | None, who: str = "") -> Cart:
         """Holds every line, or renews the hold there is.
 
         Raises: NotFound, Stale, Conflict (`cart_empty`, `out_of_stock`, `coupon_used_up`, `cart_ordered`), Unavailable
         while the gate is away. Retry: safe, by the cart's id.
         """
         for _ in range(_TRIES):
-            cart = await self._carts.read(cart_id)
+            cart = await self._carts.read(cart_id, who=who)
             if expected is not None and cart.version != expected:
                 raise Stale(f"The cart is at version {cart.version}.", extra={"version": cart.version})
             if cart.ordered:
                 raise Conflict("This cart has been ordered; begin a new one.", code="cart_ordered")
+            if cart.merged_into is not None:
+                raise Conflict(
+                    "This cart went into the account's own; go on with that one.", code="cart_merged"
+                )
             until_ms = await self._take(cart, ttl_s=self._ttl_s)
             try:
-                return await self._carts.edit(cart_id, [("S", "hold", str(until_ms))], expected=cart.version)
+                hold: list[Op] = [("S", "hold", str(until_ms))]
+                return await self._carts.edit(cart_id, hold, expected=cart.version, who=who)
             except Stale:
                 if expected is not None:
                     await self._gate.release(hold_id(cart_id))
@@ -53,25 +58,25 @@ class Holds:
         await self._gate.release(hold_id(cart_id))
         raise _contended()
 
-    async def end(self, cart_id: str, *, expected: int | None) -> Cart:
+    async def end(self, cart_id: str, *, expected: int | None, who: str = "") -> Cart:
         """Gives the held units back. Raises: NotFound, Stale, Unavailable. Retry: safe."""
-        cart = await self._carts.edit(cart_id, [("D", "hold", "")], expected=expected)
+        cart = await self._carts.edit(cart_id, [("D", "hold", "")], expected=expected, who=who)
         await self._gate.release(hold_id(cart_id))
         return cart
 
-    async def edit(self, cart_id: str, ops: Sequence[Op], *, expected: int | None) -> Cart:
+    async def edit(self, cart_id: str, ops: Sequence[Op], *, expected: int | None, who: str = "") -> Cart:
         """Edits lines or coupons; when the cart is held, the hold follows first, or nothing changes.
 
         Raises: what `Carts.edit` raises, and Conflict (`out_of_stock`, `coupon_used_up`) for a held cart.
         """
         for _ in range(_TRIES):
             try:
-                return await self._carts.edit(cart_id, ops, expected=expected, guard_hold=True)
+                return await self._carts.edit(cart_id, ops, expected=expected, guard_hold=True, who=who)
             except Held as held:
                 cart, fields = held.cart, held.fields
-            verdict, after = apply(fields, ops, expected=None, guard_hold=False, now_ms=0)
+            verdict, after = apply(fields, ops, expected=None, guard_hold=False, now_ms=0, who=who)
             if verdict is not Verdict.DONE or after is fields:
-                return await self._carts.edit(cart_id, ops, expected=cart.version)
+                return await self._carts.edit(cart_id, ops, expected=cart.version, who=who)
             left_s = cart.hold_until_ms / 1000 - time.time()
             target = parse(cart_id, after)
             follow: list[Op] = list(ops)
@@ -81,7 +86,7 @@ class Holds:
                 await self._gate.release(hold_id(cart_id))
                 follow.append(("D", "hold", ""))
             try:
-                return await self._carts.edit(cart_id, follow, expected=cart.version)
+                return await self._carts.edit(cart_id, follow, expected=cart.version, who=who)
             except Stale:
                 if expected is not None:
                     raise

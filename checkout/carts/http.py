@@ -2,19 +2,22 @@
 
 import re
 import time
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from checkout.carts.carts import Carts
+from checkout.carts.claim import Claims
 from checkout.carts.encode import cart_document
 from checkout.carts.hold import Holds
 from checkout.carts.model import COUPON, LINE, Cart, Op
 from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
-from checkout.carts.shape import CartAnswer, ShippingOptions
-from checkout.errors import Conflict, Invalid, NotFound
+from checkout.carts.shape import CartAnswer, ClaimAnswer, ShippingOptions
+from checkout.errors import Conflict, Invalid, NotFound, Unauthenticated
 from checkout.kit import body
 from checkout.kit.answer import answer
 from checkout.kit.conditional import etag, expected_version
@@ -35,17 +38,29 @@ _ENCODE_ADDRESS = msgspec.json.Encoder()
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 
 
+AccountOf = Callable[[web.Request], str | None]
+"""The signed-in caller's account."""
+
+
 class CartRoutes:
     """The handlers, with what they need."""
 
-    def __init__(self, carts: Carts, pricing: Pricing, holds: Holds) -> None:
+    def __init__(
+        self, carts: Carts, pricing: Pricing, holds: Holds, claims: Claims, account_of: AccountOf
+    ) -> None:
         self._carts = carts
         self._pricing = pricing
         self._holds = holds
+        self._claims = claims
+        self._account_of = account_of
 
-    async def _answer(self, cart: Cart, status: int = 200) -> web.Response:
+    def _who(self, request: web.Request) -> str:
+        """The signed-in caller's account, or empty: a cart of an account is there for it alone."""
+        return (self._account_of(request) or "") if "Authorization" in request.headers else ""
+
+    async def _answer(self, cart: Cart, status: int = 200, **more: Any) -> web.Response:
         priced = await self._pricing.of(cart)
-        document = cart_document(cart, priced, now_ms=int(time.time() * 1000))
+        document = cart_document(cart, priced, now_ms=int(time.time() * 1000)) | more
         response = answer(document, status=status, cache_control=_PRIVATE)
         response.headers["ETag"] = etag(cart.version)
         if status == 201:
@@ -76,40 +91,43 @@ class CartRoutes:
 
     async def read(self, request: web.Request) -> web.Response:
         """GET /v1/carts/{id}"""
-        return await self._answer(await self._carts.read(request.match_info["id"]))
+        return await self._answer(await self._carts.read(request.match_info["id"], who=self._who(request)))
 
     async def set_line(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/lines/{sku}"""
         cart_id, sku = request.match_info["id"], request.match_info["sku"]
-        expected = expected_version(request)
+        expected, who = expected_version(request), self._who(request)
         quantity = (await body.read(request, _QUANTITY)).quantity
         if quantity == 0:
-            return await self._drop(cart_id, sku, expected)
-        currency = await self._carts.currency(cart_id)
+            return await self._drop(cart_id, sku, expected, who)
+        currency = await self._carts.currency(cart_id, who=who)
         if _SKU.fullmatch(sku) is None or await self._pricing.offer(sku, currency) is None:
             raise NotFound("This article is not sold here in the cart's currency.", code="unknown_sku")
-        cart = await self._holds.edit(cart_id, [("Q", LINE + sku, str(quantity))], expected=expected)
+        cart = await self._holds.edit(cart_id, [("Q", LINE + sku, str(quantity))], expected=expected, who=who)
         return await self._answer(cart)
 
     async def drop_line(self, request: web.Request) -> web.Response:
         """DELETE /v1/carts/{id}/lines/{sku}"""
         return await self._drop(
-            request.match_info["id"], request.match_info["sku"], expected_version(request)
+            request.match_info["id"],
+            request.match_info["sku"],
+            expected_version(request),
+            self._who(request),
         )
 
-    async def _drop(self, cart_id: str, sku: str, expected: int | None) -> web.Response:
+    async def _drop(self, cart_id: str, sku: str, expected: int | None, who: str) -> web.Response:
         ops: list[Op] = [("D", LINE + sku, "")] if _SKU.fullmatch(sku) else []
-        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected))
+        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected, who=who))
 
     async def add_coupon(self, request: web.Request) -> web.Response:
         """POST /v1/carts/{id}/coupons"""
         cart_id = request.match_info["id"]
-        expected = expected_version(request)
+        expected, who = expected_version(request), self._who(request)
         code = (await body.read(request, _COUPON)).code.strip().upper()
         coupon = self._pricing.rulebook.coupons.get(code)
         if coupon is None:
             raise refusal(Problem("unknown_coupon", "code", "This is not a coupon of this shop."))
-        cart = await self._carts.read(cart_id)
+        cart = await self._carts.read(cart_id, who=who)
         quoted = (await self._pricing.of(cart)).quote
         problem = obstacle(
             coupon,
@@ -119,27 +137,30 @@ class CartRoutes:
         )
         if problem is not None:
             raise refusal(problem)
-        cart = await self._holds.edit(cart_id, [("Q", COUPON + code, "1")], expected=expected)
+        cart = await self._holds.edit(cart_id, [("Q", COUPON + code, "1")], expected=expected, who=who)
         return await self._answer(cart)
 
     async def drop_coupon(self, request: web.Request) -> web.Response:
         """DELETE /v1/carts/{id}/coupons/{code}"""
         code = request.match_info["code"].strip().upper()
         ops: list[Op] = [("D", COUPON + code, "")] if len(code) <= limits.COUPON_CODE_MAX_CHARS else []
+        expected, who = expected_version(request), self._who(request)
         return await self._answer(
-            await self._holds.edit(request.match_info["id"], ops, expected=expected_version(request))
+            await self._holds.edit(request.match_info["id"], ops, expected=expected, who=who)
         )
 
     async def set_address(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/address"""
-        expected = expected_version(request)
+        expected, who = expected_version(request), self._who(request)
         address = await body.read(request, _ADDRESS)
         ops: list[Op] = [("S", "addr", _ENCODE_ADDRESS.encode(address).decode())]
-        return await self._answer(await self._carts.edit(request.match_info["id"], ops, expected=expected))
+        return await self._answer(
+            await self._carts.edit(request.match_info["id"], ops, expected=expected, who=who)
+        )
 
     async def shipping_options(self, request: web.Request) -> web.Response:
         """GET /v1/carts/{id}/shipping-options"""
-        cart = await self._carts.read(request.match_info["id"])
+        cart = await self._carts.read(request.match_info["id"], who=self._who(request))
         priced = await self._pricing.of(cart)
         items: list[dict[str, Any]] = []
         if priced.quote.requires_shipping:
@@ -150,27 +171,41 @@ class CartRoutes:
 
     async def choose_shipping(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/shipping"""
-        cart_id, expected = request.match_info["id"], expected_version(request)
+        cart_id, expected, who = request.match_info["id"], expected_version(request), self._who(request)
         option = (await body.read(request, _CHOICE)).option
-        cart = await self._carts.read(cart_id)
+        cart = await self._carts.read(cart_id, who=who)
         _country(cart)
         priced = await self._pricing.of(cart, shipping_code=option)
         for problem in priced.quote.problems:
             if problem.code in ("unknown_shipping_option", "no_shipping_to_country"):
                 raise refusal(Problem(problem.code, "option", problem.detail))
-        return await self._answer(await self._carts.edit(cart_id, [("S", "ship", option)], expected=expected))
+        ship: list[Op] = [("S", "ship", option)]
+        return await self._answer(await self._carts.edit(cart_id, ship, expected=expected, who=who))
 
     async def place_hold(self, request: web.Request) -> web.Response:
         """POST /v1/carts/{id}/hold"""
+        expected, who = expected_version(request), self._who(request)
         return await self._answer(
-            await self._holds.place(request.match_info["id"], expected=expected_version(request))
+            await self._holds.place(request.match_info["id"], expected=expected, who=who)
         )
 
     async def end_hold(self, request: web.Request) -> web.Response:
         """DELETE /v1/carts/{id}/hold"""
-        return await self._answer(
-            await self._holds.end(request.match_info["id"], expected=expected_version(request))
-        )
+        expected, who = expected_version(request), self._who(request)
+        return await self._answer(await self._holds.end(request.match_info["id"], expected=expected, who=who))
+
+    async def claim(self, request: web.Request) -> web.Response:
+        """POST /v1/carts/{id}/claim"""
+        account = self._account_of(request)
+        if account is None:
+            raise Unauthenticated("Sign in first; then the cart can become yours.")
+        claimed = await self._claims.claim(request.match_info["id"], uuid.UUID(account))
+        capped = [
+            {"sku": sku, "wanted": wanted, "quantity": limits.LINE_QUANTITY_MAX}
+            for sku, wanted in claimed.capped
+        ]
+        left_out = list(claimed.coupons_left_out)
+        return await self._answer(claimed.cart, claimed={"capped": capped, "coupons_left_out": left_out})
 
 
 def _country(cart: Cart) -> str:
@@ -179,10 +214,12 @@ def _country(cart: Cart) -> str:
     return cart.country
 
 
-def routes(carts: Carts, pricing: Pricing, holds: Holds) -> list[Route]:
-    """The routes of carts."""
-    at = CartRoutes(carts, pricing, holds)
-    edits = ("unknown_cart", "stale_version", "cart_ordered")
+def routes(
+    carts: Carts, pricing: Pricing, holds: Holds, claims: Claims, *, account_of: AccountOf
+) -> list[Route]:
+    """The routes of carts. A cart of an account is there for that account alone."""
+    at = CartRoutes(carts, pricing, holds, claims, account_of)
+    edits = ("unknown_cart", "stale_version", "cart_ordered", "cart_merged")
     lines = (*edits, "unknown_sku", "cart_full", "out_of_stock", "coupon_used_up")
 
     def route(method: str, path: str, handler: Any, summary: str, **more: Any) -> Route:
@@ -250,4 +287,13 @@ def routes(carts: Carts, pricing: Pricing, holds: Holds) -> list[Route]:
             problems=(*edits, "cart_empty", "out_of_stock", "coupon_used_up", "gate_away"),
         ),
         route("DELETE", "/{id}/hold", at.end_hold, "Give the reserved units back", problems=edits),
+        route(
+            "POST",
+            "/{id}/claim",
+            at.claim,
+            "Take a guest's cart: it becomes the account's, or its lines go into the account's open cart",
+            response=ClaimAnswer,
+            permission="any",
+            problems=("unknown_cart", "cart_ordered", "cart_full"),
+        ),
     ]

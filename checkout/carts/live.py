@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from checkout.carts.merge import Merged
 from checkout.carts.model import Fields, Op, Verdict
 from checkout.errors import Unavailable
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
@@ -12,6 +13,7 @@ from config import limits
 _HERE = Path(__file__).parent
 EDIT = Script(_HERE / "edit.lua")
 RESTORE = Script(_HERE / "restore.lua")
+CLAIM = Script(_HERE / "claim.lua")
 EPOCH = b"{0}:epoch"
 _BOUNDS: tuple[Arg, ...] = (limits.CART_TTL_S, limits.CART_LINES_MAX, limits.COUPONS_MAX)
 
@@ -41,7 +43,7 @@ class LiveCarts:
         self._gate = gate
 
     async def edit(
-        self, cart_id: str, ops: Sequence[Op], *, expected: int | None, guard_hold: bool
+        self, cart_id: str, ops: Sequence[Op], *, expected: int | None, guard_hold: bool, who: str = ""
     ) -> tuple[Verdict, Fields]:
         """Applies the ops as `model.apply` would. CLOSED: the gate is away, or its answer was lost.
 
@@ -55,6 +57,7 @@ class LiveCarts:
             "" if expected is None else expected,
             b"1" if guard_hold else b"0",
             *_BOUNDS,
+            who,
         ]
         for op in ops:
             args += op
@@ -70,6 +73,27 @@ class LiveCarts:
             args += item
         return await self._run(RESTORE, epoch, cart_id, tuple(args))
 
+    async def claim(self, guest_id: str, own_id: str, account: str) -> Merged:
+        """Gives the guest's cart to the account, as `merge.merge` would; `own_id` is the account's open cart, or the guest's
+        cart itself when it becomes that. CLOSED: the gate is away, or its answer was lost. Retry: safe."""
+        epoch = self._gate.epoch
+        closed = Merged(Verdict.CLOSED, {}, {}, {})
+        if not epoch:
+            return closed
+        keys = (EPOCH, _key(epoch, guest_id), _key(epoch, own_id))
+        args = (epoch, account, own_id, *_BOUNDS, limits.LINE_QUANTITY_MAX)
+        try:
+            reply: list[Any] = await self._gate.lane.run(CLAIM, keys, args)
+        except (Unavailable, ReplyError):
+            return closed
+        verdict = Verdict(reply[0])
+        if verdict is Verdict.CLOSED:
+            self._gate.close()
+        if verdict is not Verdict.DONE:
+            return Merged(verdict, {}, {}, {}, reply[1] if len(reply) > 1 else 0)
+        guest, own, report = (_pairs(flat) for flat in reply[1:])
+        return Merged(verdict, guest, own, report)
+
     async def _run(
         self, script: Script, epoch: int, cart_id: str, args: tuple[Arg, ...]
     ) -> tuple[Verdict, Fields]:
@@ -81,5 +105,9 @@ class LiveCarts:
         if verdict is Verdict.CLOSED:
             self._gate.close()
             return verdict, {}
-        texts = [value.decode() for value in reply[1:]]
-        return verdict, dict(zip(texts[::2], texts[1::2], strict=True))
+        return verdict, _pairs(reply[1:])
+
+
+def _pairs(flat: Sequence[bytes]) -> Fields:
+    texts = [value.decode() for value in flat]
+    return dict(zip(texts[::2], texts[1::2], strict=True))

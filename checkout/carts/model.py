@@ -5,11 +5,12 @@
 - A version only rises, by one an edit that changes something; an edit that changes nothing keeps it.
 - Lines and coupons keep the order in which they were first put in.
 - A cart of CART_LINES_MAX lines takes no other SKU, one of COUPONS_MAX coupons no other code.
-- An ordered cart is not edited any more; a held cart only by callers who hold the new lines first.
+- A cart of an account is not there for anybody else.
+- An ordered or merged cart is not edited any more; a held cart only by callers who hold the new lines first.
 
 Shape of the fields: `v` version · `cur` currency · `acct` account · `ctry` country before there is an address · `addr`
-address (JSON) · `ship` option · `hold` end of the hold, ms · `st` `ordered` once it is · `l:SKU` and `c:CODE`:
-`quantity seq`, seq being the version that put it in.
+address (JSON) · `ship` option · `hold` end of the hold, ms · `st` `ordered` or `merged` once it is · `into` the cart it was
+merged into · `l:SKU` and `c:CODE`: `quantity seq`, seq being the version that put it in.
 """
 
 import enum
@@ -28,6 +29,8 @@ Op = tuple[str, str, str]
 """(`Q`, field, quantity): set an ordered entry · (`S`, field, value): set · (`D`, field, ``): drop."""
 
 LINE, COUPON = "l:", "c:"
+ANYBODY = "*"
+"""Who asks, when it is the shop itself."""
 _ADDRESS = msgspec.json.Decoder(CartAddress)
 
 
@@ -40,8 +43,11 @@ class Verdict(enum.IntEnum):
     STALE = 2
     LINES_FULL = 3
     ORDERED = 4
+    """It is over: ordered, or merged into another one."""
     HELD = 5
     COUPONS_FULL = 6
+    GONE = 7
+    """Of a claim: what was the account's open cart is no more."""
 
 
 class Cart(Struct, frozen=True, gc=False):
@@ -59,6 +65,7 @@ class Cart(Struct, frozen=True, gc=False):
     hold_until_ms: int
     account_id: uuid.UUID | None
     ordered: bool
+    merged_into: str | None
 
 
 def hold_id(cart_id: str) -> uuid.UUID:
@@ -105,21 +112,25 @@ def parse(cart_id: str, fields: Mapping[str, str]) -> Cart:
         hold_until_ms=int(get("hold", "0")),
         account_id=uuid.UUID(account) if account is not None else None,
         ordered=get("st") == "ordered",
+        merged_into=get("into"),
     )
 
 
 def apply(
-    fields: Fields, ops: Sequence[Op], *, expected: int | None, guard_hold: bool, now_ms: int
+    fields: Fields, ops: Sequence[Op], *, expected: int | None, guard_hold: bool, now_ms: int, who: str = ""
 ) -> tuple[Verdict, Fields]:
-    """The reference of edit.lua: the verdict, and the fields after it (the same ones when nothing was done)."""
-    if not fields:
-        return Verdict.MISSING, fields
+    """The reference of edit.lua: the verdict, and the fields after it (the same ones when nothing was done).
+
+    Shape: `who` asks: an account's id, empty for nobody signed in, or ANYBODY.
+    """
+    if not fields or (who != ANYBODY and fields.get("acct", who) != who):
+        return Verdict.MISSING, {}
     version = int(fields["v"])
     if expected is not None and expected != version:
         return Verdict.STALE, fields
     if not ops:
         return Verdict.DONE, fields
-    if fields.get("st") == "ordered":
+    if "st" in fields:
         return Verdict.ORDERED, fields
     if guard_hold and int(fields.get("hold", "0")) > now_ms:
         return Verdict.HELD, fields

@@ -6,6 +6,22 @@ SELECT version, document FROM carts WHERE id = $1
 -- Caller: CartStore.change, while the gate is away. One row by primary key, locked.
 SELECT version, document FROM carts WHERE id = $1 FOR NO KEY UPDATE
 
+-- name: lock_carts
+-- Caller: CartStore.claiming, while the gate is away. At most two rows by primary key, locked in id order.
+SELECT id, document FROM carts WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE
+
+-- name: point
+-- Caller: CartStore.claiming. By account_carts pkey; locks the row, so that an account's claims come one after the other. $3
+-- becomes its open cart in this currency unless there is one. No row: there is no such account.
+INSERT INTO account_carts (account_id, currency, cart_id)
+SELECT id, $2, $3 FROM accounts WHERE id = $1 AND disabled_at IS NULL
+ON CONFLICT (account_id, currency) DO UPDATE SET cart_id = account_carts.cart_id
+RETURNING cart_id
+
+-- name: point_elsewhere
+-- Caller: CartStore.claiming, when the open cart is no more. By account_carts pkey, locked before.
+UPDATE account_carts SET cart_id = $3 WHERE account_id = $1 AND currency = $2
+
 -- name: keep_carts
 -- Caller: Persister and CartStore.change. At most CART_PERSIST_BATCH rows, locked in id order; only newer versions win.
 INSERT INTO carts (id, version, account_id, currency, document, status)

@@ -60,7 +60,7 @@ class CartAnswer(msgspec.Struct, frozen=True):
 
     id: str
     version: int
-    status: Literal["open", "ordered"]
+    status: Literal["open", "ordered", "merged"]
     currency: str
     lines: list[CartLine]
     coupons: list[CartCoupon]
@@ -72,6 +72,28 @@ class CartAnswer(msgspec.Struct, frozen=True):
     problems: list[Obstacle]
     hold_expires_at: datetime | None
     hold_expires_in_s: int | None
+    merged_into: str | None
+
+
+class CappedLine(msgspec.Struct, frozen=True):
+    """An article of which both carts together had more units than a line takes."""
+
+    sku: str
+    wanted: int
+    quantity: int
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """What of a guest's cart did not fit into the account's."""
+
+    capped: list[CappedLine]
+    coupons_left_out: list[str]
+
+
+class ClaimAnswer(CartAnswer, frozen=True, kw_only=True):
+    """The account's cart after a claim."""
+
+    claimed: Leftover
 
 
 class OfferedShipping(CartShipping, frozen=True):

@@ -131,7 +131,7 @@ class Placer:
     ) -> Answer:
         crash_point("checkout.after_parse")
         try:
-            purchase, quoted = await self._price(request)
+            purchase, quoted = await self._price(request, caller)
         except (Invalid, NotFound, Conflict):
             await self.count(caller)
             raise
@@ -162,11 +162,12 @@ class Placer:
         await self._gate.give_back([claim_id])
         raise Unavailable("Prices are changing right now; try again in a moment.", retry_after_ms=1000)
 
-    async def _price(self, request: CheckoutRequest) -> tuple[Purchase, Quote]:
+    async def _price(self, request: CheckoutRequest, caller: Caller) -> tuple[Purchase, Quote]:
         if request.payment.provider not in self._providers:
             known = ", ".join(sorted(self._providers))
             raise Invalid(f"payment.provider: choose one of {known}", field="payment.provider")
-        purchase = await self._pricing.purchase(request)
+        who = "" if caller.account_id is None else str(caller.account_id)
+        purchase = await self._pricing.purchase(request, who=who)
         return purchase, await self._pricing.quote(purchase, request.expected_total)
 
     async def count(self, caller: Caller) -> None:

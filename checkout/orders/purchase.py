@@ -21,7 +21,7 @@ from checkout.quoting.quote import quote, refusal
 class Carts(Protocol):
     """Where carts come from."""
 
-    async def read(self, cart_id: str) -> Cart: ...
+    async def read(self, cart_id: str, *, who: str = "") -> Cart: ...
 
 
 class Offers(Protocol):
@@ -59,14 +59,17 @@ class Pricing:
         self._offers = offers
         self._rules = rules
 
-    async def purchase(self, request: CheckoutRequest) -> Purchase:
-        """The request, resolved. Raises: Invalid, NotFound, Conflict (`cart_empty`, `cart_ordered`), Unavailable."""
+    async def purchase(self, request: CheckoutRequest, *, who: str = "") -> Purchase:
+        """The request, resolved; `who` asks: an account's id, or empty.
+
+        Raises: Invalid, NotFound, Conflict (`cart_empty`, `cart_ordered`), Unavailable.
+        """
         if (request.cart_id is None) == (request.lines is None):
             raise Invalid("Give either cart_id, or lines and currency.", field="cart_id")
         if request.cart_id is not None:
             if request.currency is not None:
                 raise Invalid("The cart has its currency already; leave it out.", field="currency")
-            return await self._of_cart(request.cart_id, request)
+            return await self._of_cart(request.cart_id, request, who)
         if request.currency is None:
             raise Invalid("currency: needed with lines", field="currency")
         quantities: dict[str, int] = {}
@@ -82,8 +85,8 @@ class Pricing:
             None,
         )
 
-    async def _of_cart(self, cart_id: str, request: CheckoutRequest) -> Purchase:
-        cart = await self._carts.read(cart_id)
+    async def _of_cart(self, cart_id: str, request: CheckoutRequest, who: str) -> Purchase:
+        cart = await self._carts.read(cart_id, who=who)
         if cart.ordered:
             raise Conflict("This cart is an order already; start a new cart.", code="cart_ordered")
         if not cart.lines:

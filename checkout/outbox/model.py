@@ -38,6 +38,8 @@ WEBHOOK = "webhook.apply"
 INVOICE = "invoice.issue"
 BOOK = "shipment.book"
 CONFIRM = "order.confirm"
+ACCOUNT_MAIL = "account.mail"
+BULK = "bulk.work"
 
 # A payment that is asked again and again must not be parked before its order's deadline has decided; money that is to
 # go back, and a void, are owed for longer than a mail.
@@ -52,6 +54,8 @@ TOPICS: Mapping[str, Topic] = {
         Topic(INVOICE),
         Topic(BOOK, attempts_max=12),
         Topic(CONFIRM),
+        Topic(ACCOUNT_MAIL, attempts_max=12),
+        Topic(BULK),
     )
 }
 

@@ -8,9 +8,14 @@ from typing import Any
 
 import asyncpg
 import orjson
+import pytest
+from argon2 import PasswordHasher
 
 from checkout.accounts.auth import Auth
 from checkout.accounts.first_admin import ensure_admin
+from checkout.accounts.store import AccountStore
+from checkout.accounts.tokens import refresh_token
+from checkout.app import PARTS
 from config import limits
 from tests.api.accounts.conftest import PASSWORD, People, bearer
 from tests.shop import Stores, TestShop, running
@@ -42,28 +47,143 @@ async def test_the_first_start_makes_one_admin_who_can_sign_in(shop: TestShop) -
     assert (await sign_in(shop, "other@example.com", "another long password"))[0] == 401
 
 
-async def test_a_refresh_token_works_once_and_signing_out_ends_all(people: People) -> None:
-    """If this fails, a stolen refresh token works beside its owner's for ever, or signing out does not."""
+async def renew(shop: TestShop, session: Any) -> tuple[int, Any]:
+    """(status, document) of renewing a session by its refresh token."""
+    status, document, _ = await shop.call(
+        "POST", "/v1/sessions/refresh", json={"refresh_token": session["refresh_token"]}
+    )
+    return status, document
+
+
+async def opens(shop: TestShop, session: Any) -> bool:
+    """Whether the access token opens anything now."""
+    return (await shop.call("GET", "/v1/me", headers=bearer(session["access_token"])))[0] == 200
+
+
+async def shuts(shop: TestShop, session: Any) -> None:
+    """Waits until the access token opens nothing any more: within two seconds."""
+    async with asyncio.timeout(2):
+        while await opens(shop, session):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_refresh_token_works_once_and_one_that_comes_again_ends_its_session(people: People) -> None:
+    """If this fails, a stolen refresh token works beside its owner's for ever."""
     shop = people.shop
-
-    async def renew(token: str) -> tuple[int, Any]:
-        return (await shop.call("POST", "/v1/sessions/refresh", json={"refresh_token": token}))[:2]
-
     _, first, _ = await sign_in(shop, "customer@example.com")
-    stored = await shop.db.fetchval("SELECT string_agg(encode(digest, 'escape'), ' ') FROM refresh_tokens")
-    assert first["refresh_token"] not in stored
-    answers = await asyncio.gather(*(renew(first["refresh_token"]) for _ in range(8)))
-    assert sorted(status for status, _ in answers) == [201] + [401] * 7
-    second = next(document for status, document in answers if status == 201)
-    assert second["refresh_token"] != first["refresh_token"]
     _, elsewhere, _ = await sign_in(shop, "customer@example.com")
+    status, second = await renew(shop, first)
+    assert status == 201
+    assert second["refresh_token"] != first["refresh_token"]
+    status, third = await renew(shop, second)
+    assert status == 201
+    assert (await opens(shop, first), await opens(shop, third)) == (True, True), (
+        "an access token outlives a renewal"
+    )
+    assert (await renew(shop, first))[0] == 401, "used before: somebody has a copy"
+    assert (await renew(shop, third))[0] == 401, "and so the whole family is over"
+    await shuts(shop, third)
+    await shuts(shop, first)
+    assert await opens(shop, elsewhere), "another session is another family"
+    assert (await renew(shop, elsewhere))[0] == 201
+
+
+async def test_a_refresh_token_that_is_sent_twice_at_once_gives_one_session_at_most(people: People) -> None:
+    """If this fails, two holders of one token both go on with it."""
+    shop = people.shop
+    _, session, _ = await sign_in(shop, "customer@example.com")
+    answers = await asyncio.gather(*(renew(shop, session) for _ in range(8)))
+    assert sorted(status for status, _ in answers) == [201] + [401] * 7
+    renewed = next(document for status, document in answers if status == 201)
+    assert (await renew(shop, renewed))[0] == 401
+    for token in ("x", "ot_guess", session["refresh_token"][:-1], "é", session["refresh_token"][::-1]):
+        assert (await renew(shop, {"refresh_token": token}))[0] == 401
+
+
+async def test_nothing_that_is_stored_renews_a_session(people: People) -> None:
+    """If this fails, who reads the database signs in as anybody."""
+    shop = people.shop
+    _, session, _ = await sign_in(shop, "customer@example.com")
+    row = await shop.db.fetchrow("SELECT * FROM sessions")
+    stored = " ".join(str(value) for value in row.values())
+    assert session["refresh_token"] not in stored
+    forged = refresh_token(b"another secret key that is long enough", row["id"], row["generation"])
+    assert (await renew(shop, {"refresh_token": forged}))[0] == 401
+    await shop.db.execute(
+        "UPDATE sessions SET access_until = now() - interval '2 s', expires_at = now() - interval '1 s'"
+    )
+    assert (await renew(shop, session))[0] == 401, "an expired session was renewed"
+
+
+async def test_signing_out_ends_here_or_everywhere(people: People) -> None:
+    """If this fails, a lost telephone stays signed in."""
+    shop = people.shop
+    here, there, third = [(await sign_in(shop, "customer@example.com"))[1] for _ in range(3)]
     _, other, _ = await sign_in(shop, "vendor@example.com")
-    status, _, _ = await shop.call("DELETE", "/v1/sessions/current", headers=bearer(second["access_token"]))
-    assert status == 204
-    for token in (second["refresh_token"], elsewhere["refresh_token"], "x", "ot_guess"):
-        assert (await renew(token))[0] == 401
-    await shop.db.execute("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'")
-    assert (await renew(other["refresh_token"]))[0] == 401
+    out = bearer(here["access_token"])
+    assert (await shop.call("DELETE", "/v1/sessions/current", headers=out))[0] == 204
+    await shuts(shop, here)
+    assert (await renew(shop, here))[0] == 401
+    assert await opens(shop, there)
+    assert (await shop.call("DELETE", "/v1/sessions", headers=bearer(there["access_token"])))[0] == 204
+    for session in (there, third):
+        await shuts(shop, session)
+        assert (await renew(shop, session))[0] == 401
+    assert await opens(shop, other), "somebody else was signed out"
+    assert (await shop.call("DELETE", "/v1/sessions"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "change", ["disabled_at = now()", "role = 'vendor'"], ids=["disabled", "another role"]
+)
+async def test_whoever_changes_an_account_ends_its_sessions(people: People, change: str) -> None:
+    """If this fails, who was dismissed goes on as an admin until the token runs out."""
+    shop = people.shop
+    _, session, _ = await sign_in(shop, "support@example.com")
+    _, other, _ = await sign_in(shop, "customer@example.com")
+    await shop.db.execute(f"UPDATE accounts SET {change} WHERE email = 'support@example.com'")
+    await shuts(shop, session)
+    assert (await renew(shop, session))[0] == 401
+    assert await opens(shop, other)
+
+
+async def test_a_server_that_starts_late_knows_what_ended_before(stores: Stores) -> None:
+    """If this fails, a session that was ended opens every server that was restarted since."""
+    settings = await stores.fresh_settings()
+    async with running(settings) as shop:
+        async with shop.db.acquire() as connection:
+            await ensure_admin(connection, "root@example.com", PASSWORD)
+        _, ended, _ = await sign_in(shop, "root@example.com")
+        _, kept, _ = await sign_in(shop, "root@example.com")
+        await shop.call("DELETE", "/v1/sessions/current", headers=bearer(ended["access_token"]))
+    async with running(settings) as shop:
+        await shuts(shop, ended)
+        assert await opens(shop, kept)
+
+
+async def test_a_sign_in_that_meets_a_changed_password_begins_nothing(people: People) -> None:
+    """If this fails, a session begun with the old password survives the change that was to end it."""
+    accounts = AccountStore(people.shop.app[PARTS].pool)
+    account = await accounts.by_email("customer@example.com")
+    assert account is not None
+    await people.shop.db.execute("UPDATE accounts SET password_hash = 'x' WHERE id = $1", account.id)
+    assert not await accounts.begin_session(account, uuid.uuid4(), new_hash=None)
+    assert await people.shop.db.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_a_hash_of_other_parameters_is_made_anew_at_a_sign_in(people: People) -> None:
+    """If this fails, passwords stay under the weak parameters of the year they were chosen in."""
+    old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
+    await people.shop.db.execute(
+        "UPDATE accounts SET password_hash = $1 WHERE email = 'customer@example.com'", old
+    )
+    for _ in range(2):
+        assert (await sign_in(people.shop, "customer@example.com"))[0] == 201
+    now = await people.shop.db.fetchval(
+        "SELECT password_hash FROM accounts WHERE email = 'customer@example.com'"
+    )
+    assert now != old
+    assert f"m={limits.ARGON2_MEMORY_KIB},t={limits.ARGON2_TIME_COST},p={limits.ARGON2_PARALLELISM}" in now
 
 
 async def test_nobody_learns_which_accounts_exist(people: People) -> None:

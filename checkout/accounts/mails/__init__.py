@@ -1,0 +1,1 @@
+"""Mails about accounts: the answers to who gave an address."""
