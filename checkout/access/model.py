@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-from checkout.errors import Forbidden
+from checkout.errors import Forbidden, NotFound
 
 BUILT_IN: Mapping[str, frozenset[str]] = {
     "customer": frozenset(),
@@ -73,6 +73,12 @@ class Grant:
     owner: uuid.UUID | None
     permissions: frozenset[str] = frozenset()
     account_id: uuid.UUID = NOBODY
+
+    def over_all(self) -> "Grant":
+        """This grant, for rows that nobody owns. Raises: NotFound when it is for the caller's own rows alone."""
+        if self.owner is not None:
+            raise NotFound("There is nothing of yours here.")
+        return self
 
     def refuse_beyond(self, wanted: Iterable[str], what: str) -> None:
         """Nobody gives what they do not have. Raises: Forbidden."""
