@@ -300,6 +300,8 @@ PROVIDER_TIMEOUT_S = 10.0
 PROVIDER_CALLS_PER_RUN = 2
 # Calls at once per provider and process.
 PROVIDER_CONCURRENCY = 32
+# Connections to the mail server per process; one mail at a time on each.
+SMTP_CONNECTIONS = 4
 # Failures before a provider's breaker opens, and how long it then rests.
 BREAKER_FAILURES = 5
 BREAKER_WINDOW_S = 1.0

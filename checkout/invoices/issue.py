@@ -1,17 +1,21 @@
 """Issue the invoice of a paid order.
 
-Pages are rendered first, in a thread; numbers are drawn afterwards, for all that wait at that moment in one commit,
-because the series' row is locked until the commit is durable.
+Pages are rendered first, the rare dear ones in a thread; numbers are drawn afterwards, for all that wait at that moment in
+one commit, because the series' row is locked until the commit is durable.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import orjson
 
 from checkout.invoices.model import Invoice, Seller
-from checkout.invoices.render import render
+from checkout.invoices.render import render, render_plain
 from checkout.invoices.store import InvoiceStore, ToIssue
+from checkout.kit.db import UniqueViolation
+from checkout.kit.grouped import Grouped
 from checkout.outbox.model import Row
+from config import limits
 
 SERIES_PREFIX = "INV-"
 
@@ -22,11 +26,10 @@ class Issuer:
     def __init__(self, store: InvoiceStore, seller: Seller) -> None:
         self._store = store
         self._seller = seller
-        self._waiting: dict[str, list[tuple[ToIssue, asyncio.Future[None]]]] = {}
-        self._turn = asyncio.Lock()
+        self._series: dict[str, Grouped[ToIssue, None]] = {}
 
     async def issue(self, row: Row) -> None:
-        """One order's invoice. Retry: safe: an order has at most one. Cost: one read, 1–2 ms of CPU, a share of a commit."""
+        """One order's invoice. Retry: safe: an order has at most one. Cost: its page; shares of a read and of a commit."""
         order = await self._store.order(row.subject_id)
         if order is None:
             await self._store.finish(row.id)
@@ -47,30 +50,23 @@ class Issuer:
             order=orjson.loads(order["document"]),
         )
         series = f"{SERIES_PREFIX}{invoice.issued_on.year}"
-        page = await asyncio.to_thread(render, invoice, series)
-        await self._number(series, ToIssue(row.id, row.subject_id, invoice, page))
-
-    async def _number(self, series: str, wanted: ToIssue) -> None:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(series, []).append((wanted, answer))
-        async with self._turn:
-            batch = self._waiting.pop(series, [])
-            if batch:
-                await self._commit(series, batch)
-        await answer
-
-    async def _commit(self, series: str, batch: list[tuple[ToIssue, asyncio.Future[None]]]) -> None:
+        page = render_plain(invoice, series)
+        if page is None:
+            page = await asyncio.to_thread(render, invoice, series)
         try:
-            if not await self._store.issue(series, [wanted for wanted, _ in batch]):
-                for wanted, _ in batch:
-                    if not await self._store.issue(series, [wanted]):
-                        await self._store.finish(wanted.row_id)
-        except BaseException as error:
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
-                    answer.exception()
-            raise
-        for _, answer in batch:
-            if not answer.done():
-                answer.set_result(None)
+            await self._numbered(series).commit(ToIssue(row.id, row.subject_id, invoice, page))
+        except UniqueViolation:  # another worker was faster
+            await self._store.finish(row.id)
+
+    def _numbered(self, series: str) -> Grouped[ToIssue, None]:
+        """The commits of one series, which wait for each other anyway."""
+        found = self._series.get(series)
+        if found is None:
+
+            async def issue(batch: Sequence[ToIssue]) -> list[None]:
+                await self._store.issue(series, batch)
+                return [None] * len(batch)
+
+            found = Grouped(issue, most=limits.RELAY_GROUP_MAX, subject=lambda one: one.order_id)
+            self._series[series] = found
+        return found

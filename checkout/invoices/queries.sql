@@ -1,9 +1,10 @@
--- name: order_to_invoice
--- Caller: issue. By primary key; nothing for an order that is not paid or has its invoice.
+-- name: orders_to_invoice
+-- Caller: issue. At most RELAY_GROUP_MAX orders by primary key; nothing for one that is not paid or has its invoice.
 SELECT o.id, o.number, o.placed_at, o.paid_at, now() AS issued_at, o.email, o.currency, o.subtotal_minor, o.discount_minor,
        o.shipping_minor, o.tax_minor, o.total_minor, o.document
 FROM orders o
-WHERE o.id = $1 AND o.paid_at IS NOT NULL AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id)
+WHERE o.id = ANY ($1::uuid[]) AND o.paid_at IS NOT NULL
+  AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id)
 
 -- name: open_series
 -- Caller: InvoiceStore, before the first invoice of a series in this process.
@@ -31,5 +32,5 @@ WITH drawn AS (
 SELECT count(*) FROM kept
 
 -- name: pdf_of
--- Caller: GET invoice.pdf. By invoices_order_id_key.
-SELECT series, number, pdf FROM invoices WHERE order_id = $1
+-- Caller: GET invoice.pdf. By invoices_order_id_key. An invoice that was blanked has no page any more.
+SELECT series, number, pdf FROM invoices WHERE order_id = $1 AND pdf <> ''

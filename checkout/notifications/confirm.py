@@ -8,7 +8,7 @@ import orjson
 
 from checkout.invoices.model import money_text
 from checkout.notifications.smtp import Mail, MailUnsent
-from checkout.notifications.store import NotificationStore
+from checkout.notifications.store import NotificationStore, Sent
 from checkout.outbox.model import Later, Row
 
 KIND = "order.confirm"
@@ -35,7 +35,7 @@ async def confirm(
         message_id = await sender.send(compose(order, shop_name=shop_name, link=link_of(order["id"])))
     except MailUnsent as error:
         raise Later(str(error)) from error
-    await store.sent(order["id"], KIND, message_id, row.id)
+    await store.sent(Sent(order["id"], KIND, message_id, row.id))
 
 
 def compose(order: Any, *, shop_name: str, link: str) -> Mail:

@@ -1,6 +1,6 @@
 -- name: load
--- Caller: every payment verb. One order by primary key with at most PAYMENT_ATTEMPTS_MAX attempts, one row each (one with nulls
--- when there are none). $2 slack in seconds after the deadline.
+-- Caller: every payment verb; at most RELAY_GROUP_MAX orders by primary key, with at most PAYMENT_ATTEMPTS_MAX attempts each, one row each (one
+-- with nulls when there are none). $2 slack in seconds after the deadline.
 SELECT o.id, o.number, o.status, o.timeline_seq, o.total_minor, o.currency, o.payment_provider, o.payment_method, o.email,
        o.payment_deadline <= now() AS past_deadline,
        coalesce(o.cancelled_at, o.payment_deadline) + make_interval(secs => $2) <= now() AS past_slack,
@@ -11,50 +11,61 @@ SELECT o.id, o.number, o.status, o.timeline_seq, o.total_minor, o.currency, o.pa
        p.attempt, p.method AS attempt_method, p.status AS attempt_status, p.provider_ref, p.client_secret, p.action_url,
        p.decline_code, p.refunded_minor
 FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-WHERE o.id = $1
-ORDER BY p.attempt
+WHERE o.id = ANY ($1::uuid[])
+ORDER BY o.id, p.attempt
 
--- name: commit_change
--- Caller: PaymentStore.commit. Locks the order's row first; does nothing unless its version is still $2. $3 status; $4–$12 attempts,
--- $13–$14 timeline entries, $15–$16 owed work (once a topic while a row of it is open): one element each; $17 the outbox row that this
--- commit finishes, or null.
-WITH moved AS (
-    UPDATE orders
-    SET status = $3,
-        timeline_seq = timeline_seq + cardinality($13::text[]),
-        paid_at = CASE WHEN $3 IN ('placed', 'payment_failed', 'action_required', 'cancelled') THEN NULL
-                       ELSE coalesce(paid_at, now()) END,
-        cancelled_at = CASE WHEN $3 = 'cancelled' THEN coalesce(cancelled_at, now()) END
-    WHERE id = $1 AND timeline_seq = $2
-    RETURNING id, total_minor, currency, payment_provider
+-- name: commit_changes
+-- Caller: PaymentStore.commit. At most RELAY_GROUP_MAX orders, each once: $1 order, $2 the version that it must still have, $3 status, $4 how
+-- many timeline entries, $5 the outbox row that this commit finishes, or null. Then one element each, with their order first: $6–$15
+-- attempts, $16–$19 timeline entries, $20–$22 owed work (once a topic while a row of it is open). Locks the orders' rows first, in the
+-- order of their ids. Gives the orders that were still at their version; nothing is done for the others.
+WITH asked AS (
+    SELECT a.* FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::bigint[])
+        AS a (order_id, version, status, entries, row_id)
+), locked AS (
+    SELECT o.id FROM orders o WHERE o.id = ANY ($1::uuid[]) ORDER BY o.id FOR NO KEY UPDATE
+), moved AS (
+    UPDATE orders o
+    SET status = a.status,
+        timeline_seq = o.timeline_seq + a.entries,
+        paid_at = CASE WHEN a.status IN ('placed', 'payment_failed', 'action_required', 'cancelled') THEN NULL
+                       ELSE coalesce(o.paid_at, now()) END,
+        cancelled_at = CASE WHEN a.status = 'cancelled' THEN coalesce(o.cancelled_at, now()) END
+    FROM asked a JOIN locked l ON l.id = a.order_id
+    WHERE o.id = l.id AND o.timeline_seq = a.version
+    RETURNING o.id, o.total_minor, o.currency, o.payment_provider, a.version, a.row_id
 ), attempted AS (
     INSERT INTO payments AS p (id, order_id, attempt, provider, method, provider_ref, amount_minor, refunded_minor, currency,
                                status, client_secret, action_url, decline_code, settled_at)
     SELECT a.id, m.id, a.attempt, m.payment_provider, a.method, a.provider_ref, m.total_minor, a.refunded_minor, m.currency,
            a.status, a.client_secret, a.action_url, a.decline_code,
            CASE WHEN a.status IN ('succeeded', 'refunded') THEN now() END
-    FROM moved m, unnest($4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[], $11::text[],
-                         $12::text[])
-         AS a (id, attempt, method, provider_ref, refunded_minor, status, client_secret, action_url, decline_code)
+    FROM unnest($6::uuid[], $7::uuid[], $8::smallint[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[],
+                $14::text[], $15::text[])
+         AS a (order_id, id, attempt, method, provider_ref, refunded_minor, status, client_secret, action_url, decline_code)
+    JOIN moved m ON m.id = a.order_id
     ON CONFLICT (order_id, attempt) DO UPDATE
     SET status = excluded.status, provider_ref = coalesce(excluded.provider_ref, p.provider_ref),
         refunded_minor = excluded.refunded_minor, client_secret = excluded.client_secret, action_url = excluded.action_url,
         decline_code = excluded.decline_code, settled_at = coalesce(p.settled_at, excluded.settled_at), updated_at = now()
 ), told AS (
     INSERT INTO order_events (order_id, seq, status, detail)
-    SELECT m.id, $2 + e.n, e.status, e.detail::json
-    FROM moved m, unnest($13::text[], $14::text[]) WITH ORDINALITY AS e (status, detail, n)
+    SELECT m.id, m.version + e.n, e.status, e.detail::json
+    FROM unnest($16::uuid[], $17::int[], $18::text[], $19::text[]) AS e (order_id, n, status, detail)
+    JOIN moved m ON m.id = e.order_id
 ), sent AS (
     INSERT INTO outbox (topic, subject_id, payload)
     SELECT w.topic, m.id, w.payload::json
-    FROM moved m, unnest($15::text[], $16::text[]) AS w (topic, payload)
+    FROM unnest($20::uuid[], $21::text[], $22::text[]) AS w (order_id, topic, payload)
+    JOIN moved m ON m.id = w.order_id
     WHERE NOT EXISTS (
         SELECT FROM outbox x WHERE x.subject_id = m.id AND x.topic = w.topic AND x.parked_at IS NULL
-                               AND x.id IS DISTINCT FROM $17::bigint)
+                               AND x.id IS DISTINCT FROM m.row_id
+    )
 ), done AS (
-    DELETE FROM outbox WHERE id = $17::bigint AND EXISTS (SELECT FROM moved)
+    DELETE FROM outbox o USING moved m WHERE o.id = m.row_id
 )
-SELECT EXISTS (SELECT FROM moved)
+SELECT id FROM moved
 
 -- name: lock_units
 -- Caller: PaymentStore.commit, after the order's row. Locks the order's stock rows in item order, the committer's order.

@@ -1,7 +1,9 @@
 """The only SQL of payments."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -18,7 +20,9 @@ from checkout.kit.db import (
     fetch_all,
     fetch_one,
 )
+from checkout.kit.grouped import Grouped
 from checkout.kit.ids import uuid7
+from checkout.kit.together import Together
 from checkout.outbox.model import Later
 from checkout.outbox.store import finish
 from checkout.payments.model import Attempt, Change, OrderState, after
@@ -33,17 +37,39 @@ def movement_id(order_id: uuid.UUID, item_id: int, kind: str) -> uuid.UUID:
     return uuid.uuid5(order_id, f"{item_id}:{kind}")
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One order's change on its way into Postgres. Shape: `finishes` is the outbox row that the commit deletes."""
+
+    order_id: uuid.UUID
+    version: int
+    change: Change
+    finishes: int | None
+
+
 class PaymentStore:
-    """Orders as payments see them. Every method may raise Unavailable while Postgres is away."""
+    """Orders as payments see them. Every method may raise Unavailable while Postgres is away.
+
+    Reads and commits of orders that come at the same time share a statement.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._loads: Together[uuid.UUID, OrderState] = Together(self._load, most=limits.RELAY_GROUP_MAX)
+        self._commits: Grouped[Commit, bool] = Grouped(
+            self._write_alone, most=limits.RELAY_GROUP_MAX, subject=lambda one: one.order_id
+        )
 
     async def load(self, order_id: uuid.UUID) -> OrderState | None:
-        """The order's payment as it stands, or None when there is no such order. Cost: one read."""
-        rows = await fetch_all(self._pool, QUERIES.load, order_id, float(limits.PAYMENT_SLACK_S))
-        if not rows:
-            return None
+        """The order's payment as it stands, or None when there is no such order. Cost: a share of one read."""
+        return await self._loads.find(order_id)
+
+    async def _load(self, order_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, OrderState]:
+        rows = await fetch_all(self._pool, QUERIES.load, order_ids, float(limits.PAYMENT_SLACK_S))
+        return {key: self._state(list(group)) for key, group in groupby(rows, key=lambda row: row["id"])}
+
+    @staticmethod
+    def _state(rows: Sequence[Any]) -> OrderState:
         first = rows[0]
         attempts = tuple(
             Attempt(
@@ -106,16 +132,16 @@ class PaymentStore:
     ) -> Change | None:
         """Commits the change, or its `otherwise`; None when the order is no longer at `state.version`.
 
-        Cost: one statement; with stock a transaction of four. Locks: the order, then its stock rows in item order.
+        Cost: a share of one statement; with stock a transaction of four. Locks: the order, then its stock rows by item.
         """
+        piece = Commit(state.order_id, state.version, change, finishes)
         try:
-            async with acquired(self._pool) as connection:
-                if not change.stock:
-                    return change if await self._write(connection, state, change, finishes) else None
-                async with connection.transaction():
-                    if not await self._write(connection, state, change, finishes):
-                        return None
-                    await self._move(connection, state.order_id, change)
+            if not change.stock:
+                return change if await self._commits.commit(piece) else None
+            async with acquired(self._pool) as connection, connection.transaction():
+                if not (await _write(connection, [piece]))[0]:
+                    return None
+                await self._move(connection, state.order_id, change)
         except (CheckViolation, UniqueViolation):
             if change.otherwise is None:
                 raise
@@ -124,31 +150,9 @@ class PaymentStore:
             return None
         return change
 
-    @staticmethod
-    async def _write(connection: Connection, state: OrderState, change: Change, finishes: int | None) -> bool:
-        attempts, events, owed = change.attempts, change.events, change.owed
-        return bool(
-            await connection.fetchval(
-                QUERIES.commit_change,
-                state.order_id,
-                state.version,
-                change.status,
-                [uuid7() for _ in attempts],
-                [a.number for a in attempts],
-                [a.method for a in attempts],
-                [a.provider_ref for a in attempts],
-                [a.refunded_minor for a in attempts],
-                [a.status for a in attempts],
-                [a.client_secret for a in attempts],
-                [a.action_url for a in attempts],
-                [a.decline_code for a in attempts],
-                [e.status for e in events],
-                [orjson.dumps(e.detail).decode() if e.detail else None for e in events],
-                [o.topic for o in owed],
-                [orjson.dumps(o.payload).decode() if o.payload is not None else None for o in owed],
-                finishes,
-            )
-        )
+    async def _write_alone(self, pieces: Sequence[Commit]) -> list[bool]:
+        async with acquired(self._pool) as connection:
+            return await _write(connection, pieces)
 
     @staticmethod
     async def _move(connection: Connection, order_id: uuid.UUID, change: Change) -> None:
@@ -197,3 +201,37 @@ class PaymentStore:
         """Owes again the webhooks whose order has come since they were parked."""
         rows: Sequence[Any] = await fetch_all(self._pool, QUERIES.owe_parked_webhooks, most)
         return len(rows)
+
+
+async def _write(connection: Connection, pieces: Sequence[Commit]) -> list[bool]:
+    """Which of the orders were still at their version, and are changed now."""
+    attempts = [(one.order_id, attempt) for one in pieces for attempt in one.change.attempts]
+    events = [(one.order_id, n, event) for one in pieces for n, event in enumerate(one.change.events, 1)]
+    owed = [(one.order_id, work) for one in pieces for work in one.change.owed]
+    rows = await connection.fetch(
+        QUERIES.commit_changes,
+        [one.order_id for one in pieces],
+        [one.version for one in pieces],
+        [one.change.status for one in pieces],
+        [len(one.change.events) for one in pieces],
+        [one.finishes for one in pieces],
+        [order_id for order_id, _ in attempts],
+        [uuid7() for _ in attempts],
+        [a.number for _, a in attempts],
+        [a.method for _, a in attempts],
+        [a.provider_ref for _, a in attempts],
+        [a.refunded_minor for _, a in attempts],
+        [a.status for _, a in attempts],
+        [a.client_secret for _, a in attempts],
+        [a.action_url for _, a in attempts],
+        [a.decline_code for _, a in attempts],
+        [order_id for order_id, _, _ in events],
+        [n for _, n, _ in events],
+        [e.status for _, _, e in events],
+        [orjson.dumps(e.detail).decode() if e.detail else None for _, _, e in events],
+        [order_id for order_id, _ in owed],
+        [o.topic for _, o in owed],
+        [orjson.dumps(o.payload).decode() if o.payload is not None else None for _, o in owed],
+    )
+    moved = {row["id"] for row in rows}
+    return [one.order_id in moved for one in pieces]

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from checkout.outbox.model import Later, Row
-from checkout.shipments.store import ShipmentStore
+from checkout.shipments.store import Booking, ShipmentStore
 from checkout.shipping.carriers.protocol import (
     Address,
     BookingRefused,
@@ -28,39 +28,35 @@ async def book(row: Row, *, store: ShipmentStore, carrier: Carrier, sender: Addr
     """Books the order's shipment; an order with nothing to ship is booked without one.
 
     Raises: Later, BookingImpossible. Retry: always: one reference (the order's id) is one shipment.
-    Cost: one read, one call of the carrier, one commit.
+    Cost: one call of the carrier, shares of a read and of a commit.
     """
     order = await store.order(row.subject_id)
     if order is None or order["status"] != "paid" or order["is_booked"]:
         await store.finish(row.id)
         return
     document = orjson.loads(order["document"])
+    at: dict[str, Any] = {"order_id": order["id"], "version": order["timeline_seq"], "row_id": row.id}
     if not document["requires_shipping"] or not document["shipping_address"]:
-        booked = await store.book(
-            order,
-            carrier="",
-            tracking_number=None,
-            label_pdf=None,
-            detail={"shipment": "nothing to ship"},
-            row_id=row.id,
-        )
+        booked = await store.book(Booking(**at, detail={"shipment": "nothing to ship"}))
     else:
         outcome = await carrier.book(booking_request(order, document, sender))
         if isinstance(outcome, CarrierUnknown):
             raise Later(outcome.reason)
         if isinstance(outcome, BookingRefused):
             raise BookingImpossible("; ".join((f"{outcome.code}: {outcome.message}", *outcome.details)))
+        detail = {
+            "carrier": carrier.name,
+            "tracking_number": outcome.tracking_number,
+            "tracking_url": outcome.tracking_url,
+        }
         booked = await store.book(
-            order,
-            carrier=carrier.name,
-            tracking_number=outcome.tracking_number,
-            label_pdf=outcome.label_pdf,
-            detail={
-                "carrier": carrier.name,
-                "tracking_number": outcome.tracking_number,
-                "tracking_url": outcome.tracking_url,
-            },
-            row_id=row.id,
+            Booking(
+                **at,
+                detail=detail,
+                carrier=carrier.name,
+                tracking_number=outcome.tracking_number,
+                label_pdf=outcome.label_pdf,
+            )
         )
     if not booked:
         raise Later("the order was changed meanwhile", delay_s=0.2)

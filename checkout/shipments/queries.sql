@@ -1,21 +1,28 @@
--- name: order_to_ship
--- Caller: book. By primary key.
+-- name: orders_to_ship
+-- Caller: book. At most RELAY_GROUP_MAX orders by primary key.
 SELECT id, number, status, timeline_seq, email, currency, total_minor, document,
        EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id) AS is_booked
-FROM orders o WHERE id = $1
+FROM orders o WHERE id = ANY ($1::uuid[])
 
 -- name: book
--- Caller: book. Locks the order's row first; does nothing unless it is paid and at version $2. $5 null: nothing to ship. Finishes outbox row $8.
-WITH moved AS (
-    UPDATE orders SET status = 'booked', timeline_seq = timeline_seq + 1
-    WHERE id = $1 AND timeline_seq = $2 AND status = 'paid'
-    RETURNING id
+-- Caller: book. At most RELAY_GROUP_MAX orders, each once, one element each. Locks the orders' rows first, in the order of their ids; does
+-- nothing for one that is not paid or not at version $2 any more. $5 null: nothing to ship. Finishes outbox rows $8. Gives the booked.
+WITH asked AS (
+    SELECT a.* FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[])
+        AS a (order_id, version, shipment_id, carrier, tracking_number, label_pdf, detail, row_id)
+), locked AS (
+    SELECT o.id FROM orders o WHERE o.id = ANY ($1::uuid[]) ORDER BY o.id FOR NO KEY UPDATE
+), moved AS (
+    UPDATE orders o SET status = 'booked', timeline_seq = o.timeline_seq + 1
+    FROM asked a JOIN locked l ON l.id = a.order_id
+    WHERE o.id = l.id AND o.timeline_seq = a.version AND o.status = 'paid'
+    RETURNING o.id, a.version, a.shipment_id, a.carrier, a.tracking_number, a.label_pdf, a.detail, a.row_id
 ), shipped AS (
     INSERT INTO shipments (id, order_id, carrier, tracking_number, label_pdf)
-    SELECT $3, id, $4, $5::text, $6 FROM moved WHERE $5::text IS NOT NULL
+    SELECT shipment_id, id, carrier, tracking_number, label_pdf FROM moved WHERE tracking_number IS NOT NULL
 ), told AS (
-    INSERT INTO order_events (order_id, seq, status, detail) SELECT id, $2 + 1, 'booked', $7::json FROM moved
+    INSERT INTO order_events (order_id, seq, status, detail) SELECT id, version + 1, 'booked', detail::json FROM moved
 ), done AS (
-    DELETE FROM outbox WHERE id = $8 AND EXISTS (SELECT FROM moved)
+    DELETE FROM outbox o USING moved m WHERE o.id = m.row_id
 )
-SELECT EXISTS (SELECT FROM moved)
+SELECT id FROM moved

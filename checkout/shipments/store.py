@@ -1,53 +1,75 @@
 """The only SQL of shipments."""
 
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from checkout.kit import sql
-from checkout.kit.db import Pool, acquired, fetch_one
+from checkout.kit.db import Pool, acquired, fetch_all
+from checkout.kit.grouped import Grouped
 from checkout.kit.ids import uuid7
+from checkout.kit.together import Together
 from checkout.outbox.store import finish
+from config import limits
 
 QUERIES = sql.load(__file__)
 
 
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What is kept of one order's booking, and the outbox row it finishes. Shape: no `tracking_number`: nothing to ship."""
+
+    order_id: uuid.UUID
+    version: int
+    row_id: int
+    detail: Mapping[str, Any]
+    carrier: str = ""
+    tracking_number: str | None = None
+    label_pdf: bytes | None = None
+
+
 class ShipmentStore:
-    """Shipments in Postgres. Every method may raise Unavailable while Postgres is away."""
+    """Shipments in Postgres. Every method may raise Unavailable while Postgres is away.
+
+    Reads and commits of orders that come at the same time share a statement.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._orders: Together[uuid.UUID, Any] = Together(self._load, most=limits.RELAY_GROUP_MAX)
+        self._bookings: Grouped[Booking, bool] = Grouped(
+            self._book, most=limits.RELAY_GROUP_MAX, subject=lambda one: one.order_id
+        )
 
     async def order(self, order_id: uuid.UUID) -> Any:
-        """What a booking needs of the order, or None."""
-        return await fetch_one(self._pool, QUERIES.order_to_ship, order_id)
+        """What a booking needs of the order, or None. Cost: a share of one read."""
+        return await self._orders.find(order_id)
 
-    async def book(
-        self,
-        order: Any,
-        *,
-        carrier: str,
-        tracking_number: str | None,
-        label_pdf: bytes | None,
-        detail: dict[str, Any],
-        row_id: int,
-    ) -> bool:
-        """Commits the booking with its timeline entry; False when the order has changed meanwhile."""
-        async with acquired(self._pool) as connection:
-            return bool(
-                await connection.fetchval(
-                    QUERIES.book,
-                    order["id"],
-                    order["timeline_seq"],
-                    uuid7(),
-                    carrier,
-                    tracking_number,
-                    label_pdf,
-                    orjson.dumps(detail).decode(),
-                    row_id,
-                )
-            )
+    async def book(self, booking: Booking) -> bool:
+        """Commits the booking with its timeline entry; False when the order has changed. Cost: a share of a commit."""
+        return await self._bookings.commit(booking)
+
+    async def _load(self, order_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Any]:
+        return {row["id"]: row for row in await fetch_all(self._pool, QUERIES.orders_to_ship, order_ids)}
+
+    async def _book(self, bookings: Sequence[Booking]) -> list[bool]:
+        rows = await fetch_all(
+            self._pool,
+            QUERIES.book,
+            [one.order_id for one in bookings],
+            [one.version for one in bookings],
+            [uuid7() for _ in bookings],
+            [one.carrier for one in bookings],
+            [one.tracking_number for one in bookings],
+            [one.label_pdf for one in bookings],
+            [orjson.dumps(one.detail).decode() for one in bookings],
+            [one.row_id for one in bookings],
+        )
+        moved = {row["id"] for row in rows}
+        return [one.order_id in moved for one in bookings]
 
     async def finish(self, row_id: int) -> None:
         """Finishes an outbox row for which there was nothing to book."""
