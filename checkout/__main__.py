@@ -114,20 +114,76 @@ def seed() -> None:
     terminal.run(seed_now(terminal.resolved()))
 
 
+_File = Annotated[Path, typer.Argument(help="The CSV file.", exists=True, dir_okay=False)]
+_Report = Annotated[
+    Path | None, typer.Option("--errors", help="Where to write the report of rows with problems.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be wrong, and change nothing.")]
+_Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
 @importing.command("shopify")
 def import_shopify(
-    file: Annotated[
-        Path, typer.Argument(help="A product export of Shopify, CSV.", exists=True, dir_okay=False)
-    ],
+    file: _File,
     currency: Annotated[str, typer.Option(help="The currency of its prices.")] = "EUR",
-    errors: Annotated[
-        Path | None, typer.Option(help="Where to write the report of rows with problems.")
-    ] = None,
+    errors: _Report = None,
+    dry_run: _DryRun = False,
+    as_json: _Json = False,
 ) -> None:
     """Import products from Shopify's product CSV; the same file twice changes nothing."""
-    from checkout.commands.data import import_shopify_now
+    from checkout.commands.bulk import import_now
 
-    sys.exit(terminal.run(import_shopify_now(terminal.resolved(), file, currency=currency, report=errors)))
+    sys.exit(
+        terminal.run(
+            import_now(
+                terminal.resolved(),
+                file,
+                format="shopify",
+                currency=currency,
+                dry_run=dry_run,
+                report=errors,
+                as_json=as_json,
+            )
+        )
+    )
+
+
+@importing.command("csv")
+def import_csv(file: _File, errors: _Report = None, dry_run: _DryRun = False, as_json: _Json = False) -> None:
+    """Import products from the shop's own format, which `checkout export` writes; see docs/import-format.md."""
+    from checkout.commands.bulk import import_now
+
+    sys.exit(
+        terminal.run(
+            import_now(
+                terminal.resolved(), file, format="own", dry_run=dry_run, report=errors, as_json=as_json
+            )
+        )
+    )
+
+
+@app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write; without it, to the standard output.")
+    ] = None,
+    format: Annotated[str, typer.Option(help="own or shopify.")] = "own",
+    currency: Annotated[str, typer.Option(help="The one currency of Shopify's format.")] = "EUR",
+    status: Annotated[str | None, typer.Option(help="Only draft, published or archived products.")] = None,
+    category: Annotated[
+        str | None, typer.Option(help="Only products of this category and those below it.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Export products as CSV."""
+    from checkout.bulk.model import Filters
+    from checkout.commands.bulk import export_now
+
+    if format not in ("own", "shopify"):
+        raise typer.BadParameter("own or shopify", param_hint="--format")
+    asked = Filters(status=status, category=category, currency=currency if format == "shopify" else "")
+    chosen = "shopify" if format == "shopify" else "own"
+    sys.exit(terminal.run(export_now(terminal.resolved(), file, format=chosen, asked=asked, as_json=as_json)))  # type: ignore[arg-type]
 
 
 @app.command()

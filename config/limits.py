@@ -23,8 +23,8 @@ BODY_MAX_BYTES = 16 * 1024
 CHECKOUT_BODY_MAX_BYTES = 32 * 1024
 # Webhooks carry whole provider objects.
 WEBHOOK_BODY_MAX_BYTES = 256 * 1024
-# An admin's import; anything larger is imported from the command line.
-IMPORT_BODY_MAX_BYTES = 16 * 1024 * 1024
+# An import's file: two million rows of a line each. It goes to Postgres as it comes, so no process ever holds it.
+IMPORT_BODY_MAX_BYTES = 256 * 1024 * 1024
 # Request line and header fields, each: aiohttp's own defaults, written down because the proxies must agree.
 HEADER_FIELD_MAX_BYTES = 8190
 HEADER_LINE_MAX_BYTES = 8190
@@ -39,6 +39,8 @@ SEARCH_QUERY_MAX_CHARS = 100
 # Items of one page of any list.
 PAGE_DEFAULT = 20
 PAGE_MAX = 100
+# Orders that one search looks at: what is rarer is found on a later page, and no search scans a shop.
+ORDERS_LOOKED_AT_MAX = 20_000
 
 # Lines in a cart and in a checkout: one claim script and one stock statement stay short.
 CART_LINES_MAX = 100
@@ -76,7 +78,7 @@ _holds(
     CART_LINES_MAX * LINE_QUANTITY_MAX * UNIT_PRICE_MAX_MINOR <= JSON_INTEGER_MAX,
     "the dearest total must be exact for every JSON reader",
 )
-_holds(PAGE_DEFAULT <= PAGE_MAX, "the default page must be allowed")
+_holds(PAGE_DEFAULT <= PAGE_MAX < ORDERS_LOOKED_AT_MAX, "the default page must be allowed, and a search must fill one")
 
 # --- How long a client may take, and how much it may ask at once --------------------------------------
 
@@ -89,6 +91,8 @@ SLOW_SWEEP_S = 0.25
 KEEPALIVE_TIMEOUT_S = 75.0
 # From the first byte of the request to the answer. No request takes longer, whatever is down.
 REQUEST_DEADLINE_S = 8.0
+# Who asks for the invariants waits this long for a report that is being made; then the last one is the answer.
+AUDIT_WAIT_S = 6.0
 # A browse request that would wait longer than this is better refused.
 BROWSE_DEADLINE_S = 2.0
 # SIGTERM: refuse new connections, finish what runs, flush carts, leave.
@@ -117,6 +121,7 @@ _holds(
     BROWSE_DEADLINE_S < REQUEST_DEADLINE_S < DRAIN_TIMEOUT_S < STOP_GRACE_S,
     "a drain must outlast a request, a kill a drain",
 )
+_holds(AUDIT_WAIT_S < REQUEST_DEADLINE_S, "who waits for a report must be answered within the deadline")
 _holds(RETRY_AFTER_MIN_S <= RETRY_AFTER_MAX_S, "Retry-After must be a range")
 
 # --- Postgres -----------------------------------------------------------------------------------------
@@ -278,6 +283,24 @@ CATALOG_CLOCK_INTERVAL_S = 0.5
 # A signed address takes an upload this long, and a picture has at most so many bytes.
 UPLOAD_WINDOW_S = 15 * 60
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+# Matches that a listing counts and sorts; more are met by going along the order's index, past so many products.
+SEARCH_MATCHES_MAX = 2_000
+SEARCH_WALK_MAX = 20_000
+# Matches over which a listing's facets are counted.
+SEARCH_FACETS_MAX = 1_000
+# Suggestions of each kind, and products that are looked at for them when no title begins as asked.
+SUGGESTIONS_MAX = 8
+SUGGESTION_MATCHES_MAX = 200
+# Listings, searches and reviews that one process keeps, apart from the products' pages: questions are without number, and
+# must not wash those out. A list that everyone asks for stays; so does its spelling, when it is no longer than this.
+SEARCH_BYTES_MAX = 24 * 1024 * 1024
+SEARCH_ENTRIES_MAX = 10_000
+SEARCH_SPELLING_MAX_CHARS = 300
+# What is written about a product.
+REVIEW_TITLE_MAX_CHARS = 120
+REVIEW_TEXT_MAX_CHARS = 5_000
+REVIEW_AUTHOR_MAX_CHARS = 40
+REVIEW_REASON_MAX_CHARS = 500
 # What a browser may keep, and what a CDN may, of public catalogue documents.
 CACHE_BROWSER_S = 5
 CACHE_SHARED_S = 30
@@ -287,6 +310,8 @@ _holds(
     WEBHOOK_BODY_MAX_BYTES < PRODUCT_BODY_MAX_BYTES < IMPORT_BODY_MAX_BYTES,
     "what is too large for a product's body is a file",
 )
+_holds(PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX, "a page must fit what is read for it")
+_holds(REVIEW_TEXT_MAX_CHARS * 3 < BODY_MAX_BYTES, "a review of the longest text must fit a body")
 _holds(CART_PERSIST_INTERVAL_S < CART_BEHIND_MAX_S, "a cart must be written within its promise")
 _holds(CART_TTL_S > HOLD_TTL_MAX_S, "a cart must outlive its hold")
 _holds(CART_MEMORY_S > CART_TTL_S, "Postgres must remember a cart longer than the gate does")
@@ -349,6 +374,40 @@ _holds(
     OUTBOX_BACKOFF_MIN_S < OUTBOX_BACKOFF_MAX_S < PAYMENT_WINDOW_S,
     "a retry must come within the payment window",
 )
+
+# --- Imports and exports ------------------------------------------------------------------------------
+
+# An upload, or a download, may take this long; the slow-client guard asks for 64 KiB a second meanwhile.
+BULK_TRANSFER_S = 1_800.0
+# Files lie in Postgres in pieces: small enough that writing one is a moment of the event loop.
+BULK_PIECE_BYTES = 256 * 1024
+# A row's longest text is a description; twice that in bytes, and room for a list of images.
+BULK_RECORD_MAX_BYTES = 512 * 1024
+# Rows of one commit: its locks are held for a fraction of a second, and a death costs no more work than that.
+BULK_CHUNK_ROWS = 1_000
+# Rows of one product: all its variants and images.
+BULK_PRODUCT_ROWS_MAX = 2_500
+# Products of one page of an export.
+BULK_EXPORT_PRODUCTS = 500
+# Rows with problems that an import remembers; beyond, they are only counted.
+BULK_PROBLEMS_MAX = 10_000
+# A worker works on one job for this long, then hands it on, so that jobs take turns and no run is stopped.
+BULK_SLICE_S = 10.0
+# After each chunk an import rests for this share of the time that the chunk took: the shop's turn.
+BULK_REST_SHARE = 0.25
+# Tries of a chunk that met a deadlock or a lock held too long.
+BULK_CHUNK_TRIES = 5
+# A job that nobody has moved for this long is given to the workers again.
+BULK_STALLED_S = 120.0
+# Files and problems of finished jobs are kept this long.
+BULK_FILE_MEMORY_S = 7 * 24 * 3600
+BULK_SWEEP_INTERVAL_S = 30.0
+
+_holds(
+    BULK_SLICE_S + STATEMENT_TIMEOUT_S < ACTOR_TIME_LIMIT_S, "a slice and its last chunk must fit an actor's run"
+)
+_holds(OUTBOX_DEADLINE_S < BULK_STALLED_S < BULK_TRANSFER_S, "a job is stalled when no outbox row is left to move it")
+_holds(BULK_PIECE_BYTES <= BULK_RECORD_MAX_BYTES, "the reader holds whole pieces")
 
 # --- Accounts -----------------------------------------------------------------------------------------
 

@@ -1,20 +1,17 @@
-"""Read Shopify's product CSV: rows of one handle become one product; what is wrong with a row is said, not thrown.
+"""Shopify's product CSV: rows of one handle become one product; what is wrong with a row is said, not thrown.
 
-Pure: text lines in, products and problems out, one product in memory at a time.
 Source: https://help.shopify.com/en/manual/products/import-export/using-csv
 """
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
-from typing import Literal
 
-import iso4217
-from msgspec import Struct, field
 from msgspec.structs import replace
 
+from checkout.bulk import cells
+from checkout.bulk.model import Group, Parsed, Row, RowProblem, Stored
+from checkout.bulk.records import SPOILED
 from checkout.catalog import gtin, markup
 from checkout.catalog.model import (
     ANY_QUANTITY,
@@ -35,97 +32,63 @@ from config import limits
 REQUIRED = ("Handle", "Title", "Variant Price")
 IMAGES_MAX = 250
 _NO_OPTION = ("title", "default title")
-Row = Mapping[str, str]
+_GRAMS = re.compile(r"-?[0-9]{1,15}(\.[0-9]{0,15})?")
 
 
-class RowProblem(Struct, frozen=True):
-    """Something about one row. Shape: rows count from 1, the header being 1; an `error` leaves the row out."""
-
-    row: int
-    column: str
-    message: str
-    severity: Literal["error", "warning"] = "error"
-    value: str = ""
-
-
-class Parsed(Struct):
-    """One product of the file, the category that its Type names, and how many rows it took."""
-
-    product: ProductDraft | None
-    first_row: int
-    rows: int
-    category: tuple[str, str] | None = None
-    problems: list[RowProblem] = field(default_factory=list)
-
-
-def parse(lines: Iterable[str], *, currency: str) -> Iterator[Parsed]:
-    """The products of the file in order, each with the problems of its rows.
-
-    Raises: Invalid when this is no such file (a needed column is missing, the CSV is broken, the currency unknown).
-    """
-    digits = _digits(currency)
-    reader = csv.DictReader(lines, restval="", restkey="")
-    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+def check(names: Sequence[str], currency: str) -> None:
+    """Refuses a header that is not Shopify's, and a currency that is none. Raises: Invalid."""
+    missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise Invalid(
-            f"The file has no column {missing[0]!r}: it is not a Shopify product export.", field=missing[0]
+            f"The file has no column {missing[0]!r}: it is not a Shopify product export.", field="file"
         )
-    reading = _Reading(currency, digits)
-    group: list[tuple[int, Row]] = []
-    number = 1
-    try:
-        for number, row in enumerate(reader, 2):  # the error message below names the row
-            if not any(row.values()):
-                continue
-            if group and row["Handle"].strip() != group[0][1]["Handle"].strip():
-                yield reading.product(group)
-                group = []
-            group.append((number, row))
-    except csv.Error as error:
-        raise Invalid(f"Row {number + 1} is not valid CSV: {error}", field="file") from None
-    if group:
-        yield reading.product(group)
-
-
-def _digits(currency: str) -> int:
-    try:
-        exponent = iso4217.Currency(currency).exponent
-    except ValueError:
-        exponent = None
-    if exponent is None:
+    if cells.digits(currency) is None:
         raise Invalid(f"{currency!r} is not a currency of ISO 4217.", field="currency")
-    return exponent
 
 
-class _Reading:
-    """One file's reading: which handles and SKUs it has used."""
+class Reading:
+    """Reads the products of one file. Shape: `names` is its header, `currency` that of its prices."""
 
-    def __init__(self, currency: str, digits: int) -> None:
+    key = "Handle"
+    blank_continues = False
+
+    def __init__(self, names: Sequence[str], currency: str) -> None:
+        check(names, currency)
         self.currency = currency
-        self.digits = digits
-        self.handles: set[str] = set()
+        self.digits = cells.digits(currency) or 0
         self.skus: set[str] = set()
 
-    def product(self, group: list[tuple[int, Row]]) -> Parsed:
+    def begin(self, used: Collection[str]) -> None:
+        """A chunk begins; these SKUs of its rows came before in the file."""
+        self.skus = set(used)
+
+    @staticmethod
+    def said(group: Group) -> tuple[str, list[str]]:
+        """The slug and the SKUs that a product's rows name, before anything else of them is read."""
+        return slugify(group[0][1]["Handle"]), [sku for _, row in group if (sku := _tidy(_given_sku(row)))]
+
+    def product(self, group: Group, known: Stored | None) -> Parsed:
+        """The product of these rows. What the shop has does not matter: a file of Shopify's says everything."""
         first, head = group[0]
         parsed = Parsed(None, first, len(group))
         problems = parsed.problems
+        problems += [RowProblem(number, "", row[SPOILED]) for number, row in group if SPOILED in row]
+        problems += [
+            RowProblem(number, name, "is not UTF-8: save the file as CSV UTF-8")
+            for number, row in group
+            for name, value in row.items()
+            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)
+        ]
         handle = head["Handle"].strip()
         slug = slugify(handle)
         title = _text(head, "Title")
         if not slug:
-            problems.append(RowProblem(first, "Handle", "is missing", value=handle))
+            problems.append(RowProblem(first, "Handle", "is missing", value=handle[:80]))
             return parsed
-        if slug in self.handles:
-            problems.append(
-                RowProblem(
-                    first, "Handle", "came before: a product's rows must follow each other", value=handle
-                )
-            )
-            return parsed
-        self.handles.add(slug)
         if not title:
-            problems.append(RowProblem(first, "Title", "is missing in the product's first row", value=handle))
+            problems.append(
+                RowProblem(first, "Title", "is missing in the product's first row", value=handle[:80])
+            )
             return parsed
         names = [_text(head, f"Option{n} Name").lower() for n in (1, 2, 3)]
         variants = [
@@ -139,7 +102,7 @@ class _Reading:
             )
             return parsed
         kind = _text(head, "Type")
-        parsed.category = (slugify(kind), kind) if slugify(kind) else None
+        parsed.paths = (((slugify(kind), kind[: limits.TEXT_MAX_CHARS]),),) if slugify(kind) else ()
         tags = tuple(dict.fromkeys(tag.strip() for tag in head.get("Tags", "").split(",") if tag.strip()))
         if len(tags) > TAGS_MAX:
             problems.append(RowProblem(first, "Tags", f"only the first {TAGS_MAX} are kept", "warning"))
@@ -157,7 +120,7 @@ class _Reading:
             attributes=_attributes(head),
             images=_images(group, problems),
             tax_class="exempt" if _text(head, "Variant Taxable").lower() == "false" else "standard",
-            categories=(parsed.category[0],) if parsed.category else (),
+            categories=tuple(path[-1][0] for path in parsed.paths),
             variants=tuple(variants),
         )
         return parsed
@@ -205,28 +168,26 @@ class _Reading:
         if not text:
             return None
         try:
-            scaled = Decimal(text).scaleb(self.digits)
-            if scaled.is_finite() and scaled == int(scaled) and 0 <= scaled <= limits.UNIT_PRICE_MAX_MINOR:
-                return int(scaled)
-            message = f"is no amount of {self.currency} from 0 with {self.digits} decimal places"
-        except (InvalidOperation, ValueError):
-            message = "is not a number such as 12.90"
-        problems.append(RowProblem(number, column, message, "error" if needed else "warning", text))
-        return None
+            return cells.minor(text, self.currency, self.digits)
+        except ValueError as error:
+            problems.append(
+                RowProblem(number, column, str(error), "error" if needed else "warning", text[:80])
+            )
+            return None
 
     def _sku(self, number: int, row: Row, slug: str, options: list[str], problems: list[RowProblem]) -> str:
         """The row's SKU if it can be one and is free; else one made from handle and options, the same at each import."""
-        given = _text(row, "Variant SKU").removeprefix("'")
+        given = _given_sku(row)
         if given:
-            tidy = re.sub(r"[^A-Za-z0-9._/-]+", "-", given).strip("-._/")[: limits.SKU_MAX_CHARS]
+            tidy = _tidy(given)
             if SKU.match(tidy) and tidy not in self.skus:
                 if tidy != given:
                     problems.append(
-                        RowProblem(number, "Variant SKU", f"was written as {tidy}", "warning", given)
+                        RowProblem(number, "Variant SKU", f"was written as {tidy}", "warning", given[:80])
                     )
                 return tidy
             problems.append(
-                RowProblem(number, "Variant SKU", "is in use; one was made instead", "warning", given)
+                RowProblem(number, "Variant SKU", "is in use; one was made instead", "warning", given[:80])
             )
         made = slugify("-".join([slug, *options])).upper()
         if len(made) > limits.SKU_MAX_CHARS or made in self.skus:
@@ -237,6 +198,14 @@ class _Reading:
 
 def _text(row: Row, column: str) -> str:
     return (row.get(column) or "").replace("\0", "").strip()
+
+
+def _given_sku(row: Row) -> str:
+    return _text(row, "Variant SKU").removeprefix("'")
+
+
+def _tidy(given: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._/-]+", "-", given).strip("-._/")[: limits.SKU_MAX_CHARS]
 
 
 def _is_variant(row: Row) -> bool:
@@ -268,19 +237,15 @@ def _number(number: int, row: Row, column: str, most: int, problems: list[RowPro
     text = _text(row, column)
     if not text:
         return 0
-    try:
-        value = int(Decimal(text))
-    except (InvalidOperation, ValueError, OverflowError):
-        value = -1
+    value = int(text.split(".")[0] or 0) if _GRAMS.fullmatch(text) else -1
     if not 0 <= value <= most:
-        problems.append(
-            RowProblem(number, column, f"is no number from 0 to {most}; taken as 0", "warning", text)
-        )
+        message = f"is no number from 0 to {most}; taken as 0"
+        problems.append(RowProblem(number, column, message, "warning", text[:80]))
         return 0
     return value
 
 
-def _images(group: list[tuple[int, Row]], problems: list[RowProblem]) -> tuple[Image, ...]:
+def _images(group: Group, problems: list[RowProblem]) -> tuple[Image, ...]:
     """By position, each address once; the variants' own pictures after them."""
     found: list[tuple[int, Image]] = []
     for number, row in group:

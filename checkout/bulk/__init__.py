@@ -1,0 +1,1 @@
+"""Imports and exports: whole catalogues as CSV files, read and written by jobs."""
