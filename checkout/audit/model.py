@@ -92,6 +92,11 @@ POSTGRES = (
     ),
     Invariant("totals", "Lines, discount, shipping and tax add up to the total, order by order.", "orders"),
     Invariant("orphan_lines", "Every order line belongs to an order.", "lines"),
+    Invariant(
+        "orphan_records", "Every payment, invoice, parcel, mail and timeline entry belongs to an order.", "rows"
+    ),
+    Invariant("order_numbers", "No two orders have one number.", "numbers"),
+    Invariant("order_claims", "Every key has one order, and every cart one order that lives.", "orders"),
     Invariant("documents", "The order's document tells the same sums as its columns.", "orders"),
     Invariant("coupon_limits", "No coupon is redeemed more often than its limits allow.", "redemptions"),
     Invariant("one_charge", "No order has more than one successful payment.", "orders"),

@@ -26,7 +26,7 @@ WHERE coalesce(s.reserved, 0) <> coalesce(l.units, 0)
 
 -- name: reserved_orders
 -- Caller: audit. One scan of orders, order_lines and stock_movements. An order that is not yet on its way holds its whole quantity; one
--- that is holds what its movements left; a cancelled one holds nothing.
+-- that is holds what its movements left; a cancelled one holds nothing; those of an archived month hold its opening balance.
 WITH live AS (
     SELECT l.item_id, l.quantity::bigint AS units
     FROM order_lines l JOIN orders o ON o.id = l.order_id
@@ -35,6 +35,8 @@ WITH live AS (
     SELECT m.item_id, m.reserved_delta
     FROM stock_movements m JOIN orders o ON o.id = m.order_id
     WHERE o.status IN ('shipped', 'delivered', 'partially_refunded', 'refunded', 'disputed')
+    UNION ALL
+    SELECT item_id, reserved_delta FROM stock_movements WHERE kind = 'opening'
 ), held AS (SELECT item_id, sum(units) AS units FROM live GROUP BY item_id)
 SELECT coalesce(sum(abs(s.reserved - coalesce(h.units, 0))), 0)::bigint AS figure,
        (array_agg('item ' || s.item_id))[1:3] AS culprits
@@ -62,6 +64,35 @@ WHERE o.subtotal_minor IS DISTINCT FROM g.minor
 SELECT count(*) AS figure, (array_agg('line of ' || l.order_id))[1:3] AS culprits
 FROM order_lines l LEFT JOIN orders o ON o.id = l.order_id WHERE o.id IS NULL
 
+-- name: orphan_records
+-- Caller: audit. One scan of each table that names orders, against their primary keys by hash; orders of archived months count.
+WITH named AS (
+    SELECT order_id, 'payment' AS what FROM payments
+    UNION ALL SELECT order_id, 'invoice' FROM invoices
+    UNION ALL SELECT order_id, 'shipment' FROM shipments
+    UNION ALL SELECT order_id, 'mail' FROM notifications_sent
+    UNION ALL SELECT order_id, 'timeline entry' FROM order_events
+)
+SELECT count(*) AS figure, (array_agg(what || ' of ' || n.order_id))[1:3] AS culprits
+FROM named n LEFT JOIN orders o ON o.id = n.order_id
+WHERE o.id IS NULL AND NOT EXISTS (
+    SELECT FROM order_months m WHERE m.archived_at IS NOT NULL AND n.order_id >= m.lower AND n.order_id < m.upper)
+
+-- name: order_numbers
+-- Caller: audit. One scan and a sort of orders: their unique indexes see one month each.
+SELECT count(*) AS figure, (array_agg('number ' || number))[1:3] AS culprits
+FROM (SELECT number FROM orders GROUP BY number HAVING count(*) > 1) o
+
+-- name: order_claims
+-- Caller: audit. One scan of order_claims and orders, by hash. Of the orders whose claims are kept, each has its own, which names its
+-- cart while the order lives; and no claim is without its order.
+SELECT count(*) AS figure, (array_agg('order ' || coalesce(o.id, c.order_id)))[1:3] AS culprits
+FROM (SELECT id, claim_id, CASE WHEN status <> 'cancelled' THEN cart_id END AS cart_id
+      FROM orders WHERE id >= (SELECT since FROM claims_kept)) o
+FULL JOIN order_claims c ON c.claim_id = o.claim_id AND c.order_id = o.id
+WHERE (c.claim_id IS NULL OR o.id IS NULL OR c.cart_id IS DISTINCT FROM o.cart_id)
+  AND (o.id IS NOT NULL OR NOT EXISTS (SELECT FROM orders e WHERE e.id = c.order_id))
+
 -- name: documents
 -- Caller: audit. One scan of orders; about 10 µs of JSON an order, which is parsed once (OFFSET 0 keeps the planner from repeating it).
 SELECT count(*) AS figure, (array_agg('order ' || o.id))[1:3] AS culprits
@@ -88,15 +119,20 @@ WHERE lines.subtotal_minor <> o.subtotal_minor
    OR taxes.included_minor <> (d.told ->> 'tax_included')::bigint
 
 -- name: coupon_limits
--- Caller: audit. Lines of limited coupons only, through a hash of their items; one scan of order_lines.
+-- Caller: audit. Lines of limited coupons only, through a hash of their items; one scan of order_lines, and the balances of archived
+-- months.
 WITH limits AS (
     SELECT c.item_id, s.on_hand AS most FROM coupons c JOIN stock s USING (item_id)
     UNION ALL
     SELECT k.item_id, c.per_customer_limit FROM coupon_customers k JOIN coupons c ON c.id = k.coupon_id
-), used AS (
-    SELECT l.item_id, sum(l.quantity) AS times
+), redeemed AS (
+    SELECT l.item_id, l.quantity AS times
     FROM order_lines l JOIN limits USING (item_id) JOIN orders o ON o.id = l.order_id
-    WHERE o.status <> 'cancelled' GROUP BY l.item_id
+    WHERE o.status <> 'cancelled'
+    UNION ALL
+    SELECT item_id, reserved_delta FROM stock_movements JOIN limits USING (item_id) WHERE kind = 'opening'
+), used AS (
+    SELECT item_id, sum(times) AS times FROM redeemed GROUP BY item_id
 )
 SELECT coalesce(sum(u.times - m.most), 0)::bigint AS figure, (array_agg('item ' || item_id))[1:3] AS culprits
 FROM used u JOIN limits m USING (item_id)
@@ -194,8 +230,10 @@ SELECT count(*) AS figure, (array_agg(topic || ' of ' || subject_id || ': ' || l
 FROM outbox WHERE parked_at IS NOT NULL
 
 -- name: missing_of
--- Caller: audit, by chunks of at most 10,000 acknowledged ids. By primary key.
-SELECT a.id FROM unnest($1::uuid[]) AS a (id) LEFT JOIN orders o ON o.id = a.id WHERE o.id IS NULL
+-- Caller: audit, by chunks of at most 10,000 acknowledged ids. By primary key; orders of archived months count.
+SELECT a.id FROM unnest($1::uuid[]) AS a (id) LEFT JOIN orders o ON o.id = a.id
+WHERE o.id IS NULL AND NOT EXISTS (
+    SELECT FROM order_months m WHERE m.archived_at IS NOT NULL AND a.id >= m.lower AND a.id < m.upper)
 
 -- name: money_of
 -- Caller: audit, by chunks of at most 10,000 of the provider's orders. By payments (order_id, attempt). `busy`: a payment of the order
@@ -204,7 +242,8 @@ SELECT a.id,
        coalesce(sum(p.amount_minor) FILTER (WHERE p.status IN ('succeeded', 'refunded')), 0)::bigint AS charged_minor,
        coalesce(sum(p.refunded_minor) FILTER (WHERE p.status IN ('succeeded', 'refunded')), 0)::bigint AS refunded_minor,
        count(*) FILTER (WHERE p.status IN ('succeeded', 'refunded')) AS charges,
-       EXISTS (SELECT FROM orders o WHERE o.id = a.id) AS known,
+       EXISTS (SELECT FROM orders o WHERE o.id = a.id) OR EXISTS (
+           SELECT FROM order_months m WHERE m.archived_at IS NOT NULL AND a.id >= m.lower AND a.id < m.upper) AS known,
        EXISTS (SELECT FROM outbox w WHERE w.subject_id = a.id AND w.topic LIKE 'payment.%' AND w.created_at > $2) AS busy
 FROM unnest($1::uuid[]) AS a (id) LEFT JOIN payments p ON p.order_id = a.id
 GROUP BY a.id

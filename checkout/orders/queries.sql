@@ -1,25 +1,30 @@
 -- name: place_batch
 -- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16: one element an order; $17: the
 -- orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
--- Locks: the claim_id index in claim order, then stock rows in item order, once per item.
+-- Locks: the indexes of order_claims in claim order, then stock rows in item order, once per item.
 -- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
+-- Claims come first: their indexes see all months, those of orders see one.
 WITH asked AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $1::uuid[], $2::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
         $14::text[], $15::text[], $16::text[]
-    ) AS a (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+    ) AS a (id, claim_id, account_id, cart_id, email, country, currency,
             subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
             document, payment_provider, payment_method)
+), claimed AS (
+    INSERT INTO order_claims (order_id, claim_id, fingerprint, cart_id)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $5::text[])
+    ON CONFLICT DO NOTHING
+    RETURNING order_id
 ), placed AS (
-    INSERT INTO orders (id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+    INSERT INTO orders (id, claim_id, account_id, cart_id, email, country, currency,
                         subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
                         document, payment_provider, payment_method, payment_deadline)
-    SELECT id, claim_id, fingerprint, account_id, cart_id, email, country, currency,
+    SELECT id, claim_id, account_id, cart_id, email, country, currency,
            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
            document::json, payment_provider, payment_method, now() + make_interval(secs => $18::float8)
-    FROM asked
-    ON CONFLICT DO NOTHING
+    FROM asked JOIN claimed ON order_id = id
     RETURNING id, number, placed_at, payment_deadline
 ), wanted AS (
     SELECT l.* FROM unnest($19::uuid[], $20::smallint[], $21::bigint[], $22::int[], $23::bigint[], $24::int[])
@@ -50,8 +55,11 @@ WITH asked AS (
 SELECT array_agg(id), array_agg(number), min(placed_at), min(payment_deadline) FROM placed -- one moment for all of a batch
 
 -- name: orders_by_claim
--- Caller: Committer (conflicts, lost answers), place (retried keys). By orders_claim; as many rows as asked.
-SELECT claim_id, id, fingerprint, number, placed_at, payment_deadline FROM orders WHERE claim_id = ANY ($1::uuid[])
+-- Caller: Committer (conflicts, lost answers), place (retried keys). By order_claims_pkey, then orders by id in their month; as many
+-- rows as asked.
+SELECT c.claim_id, o.id, c.fingerprint, o.number, o.placed_at, o.payment_deadline
+FROM order_claims c JOIN orders o ON o.id = c.order_id
+WHERE c.claim_id = ANY ($1::uuid[])
 
 -- name: stock_of
 -- Caller: Committer, after a refusal. By primary key.

@@ -33,8 +33,12 @@ _ROUNDS = 5
 
 
 def movement_id(order_id: uuid.UUID, item_id: int, kind: str) -> uuid.UUID:
-    """The name of an order's movement of one item: the same cause moves nothing twice."""
-    return uuid.uuid5(order_id, f"{item_id}:{kind}")
+    """The name of an order's movement of one item: the same cause moves nothing twice.
+
+    It begins with the order's time, so that the movement lies in the order's month.
+    """
+    cause = uuid.uuid5(order_id, f"{item_id}:{kind}")
+    return uuid.UUID(bytes=order_id.bytes[:6] + cause.bytes[6:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from config.local.postgres import installation
 
 _ENTRY = re.compile(r"^--\n-- Name: (?P<name>.+?); Type: (?P<kind>[A-Z ]+); Schema: .*\n--\n\n", re.MULTILINE)
 _END = "--\n-- PostgreSQL database dump complete"
-_CONSTRAINT = re.compile(r"ALTER TABLE ONLY (?P<table>\w+)\n    ADD (?P<constraint>CONSTRAINT .*);")
+_CONSTRAINT = re.compile(r"ALTER TABLE (?:ONLY )?(?P<table>\w+)\n    ADD (?P<constraint>CONSTRAINT .*);")
 _IDENTITY = re.compile(
     r"ALTER TABLE (?P<table>\w+) ALTER COLUMN (?P<column>\w+) ADD (?P<what>GENERATED [A-Z ]+ AS IDENTITY) \("
 )
@@ -27,12 +27,14 @@ _SHORTER = (
     (re.compile(r"(?<=')::text\b(?!\[)"), ""),
     (re.compile(r"^SET default_.*\n+", re.MULTILINE), ""),
 )
+# Partitions, whose names and bounds depend on the day, and what was archived of them.
+_OTHER_SCHEMAS = ("--exclude-schema=months", "--exclude-schema=archive")
 _TITLE = "-- The schema that checkout/migrations make. Written by `make docs`; change it by a new migration."
 
 
 def dump(database_url: str) -> str:
     """What pg_dump says of a database's schema. Raises: CalledProcessError."""
-    command = [str(installation() / "bin" / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges"]
+    command = [str(installation() / "bin" / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges", *_OTHER_SCHEMAS]
     return subprocess.run([*command, database_url], check=True, capture_output=True, text=True).stdout
 
 

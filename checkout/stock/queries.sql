@@ -63,14 +63,14 @@ INSERT INTO gate_suspects (item_id)
 SELECT i FROM unnest($1::bigint[]) i ORDER BY i ON CONFLICT (item_id) DO NOTHING
 
 -- name: suspects_of_claims
--- Caller: settling under another epoch. The items of these orders become suspects.
+-- Caller: settling under another epoch. The items of these orders become suspects; by order_claims_pkey and order_lines_pkey.
 INSERT INTO gate_suspects (item_id)
-SELECT DISTINCT l.item_id FROM orders o JOIN order_lines l ON l.order_id = o.id
-WHERE o.claim_id = ANY ($1::uuid[]) ORDER BY 1 ON CONFLICT (item_id) DO NOTHING
+SELECT DISTINCT l.item_id FROM order_claims c JOIN order_lines l ON l.order_id = c.order_id
+WHERE c.claim_id = ANY ($1::uuid[]) ORDER BY 1 ON CONFLICT (item_id) DO NOTHING
 
 -- name: claims_placed
--- Caller: repair, reconcile. Which of these claims are orders, whatever became of them since; by orders_claim.
-SELECT claim_id FROM orders WHERE claim_id = ANY ($1::uuid[])
+-- Caller: repair, reconcile. Which of these claims are orders, whatever became of them since; by order_claims_pkey.
+SELECT claim_id FROM order_claims WHERE claim_id = ANY ($1::uuid[])
 
 -- name: count_suspects
 -- Caller: stats, tests.

@@ -42,6 +42,14 @@ DAMAGE = {
         VALUES (gen_random_uuid(), 1, {MUG}, 1, 100);
         INSERT INTO stock_movements (movement_id, item_id, kind, reserved_delta)
         VALUES (gen_random_uuid(), {MUG}, 'adjustment', -1)""",
+    "orphan_records": """
+        INSERT INTO notifications_sent (order_id, kind, message_id)
+        VALUES (gen_random_uuid(), 'confirmation', 'for nobody')""",
+    "order_numbers": f"""
+        DO $$ BEGIN EXECUTE (SELECT string_agg(format('DROP INDEX months.%I', indexname), ';') FROM pg_indexes
+                             WHERE schemaname = 'months' AND indexdef LIKE '% USING btree (number)'); END $$;
+        UPDATE orders SET number = (SELECT number FROM orders WHERE id = {BOOKED}) WHERE id = {FAILED}""",
+    "order_claims": f"DELETE FROM order_claims WHERE order_id = {PLACED}",
     "documents": f"""
         UPDATE orders SET document = jsonb_set(document::jsonb, '{{lines,0,unit_price}}', '1')::json
         WHERE id = {BOOKED}""",
@@ -257,7 +265,7 @@ async def test_the_command_tells_people_and_machines(world: World, tmp_path: Pat
         Console(file=out, width=140).print(command.as_table(report))
     text = (tmp_path / "out.txt").read_text()
     assert all(finding.name in text for finding in report.findings)
-    assert "1 of 19 invariants are broken: totals" in command.verdict(report)
+    assert "1 of 22 invariants are broken: totals" in command.verdict(report)
     document = json.loads(command.as_document(report))
     assert document["ok"] is False
     assert document["failed"] == ["totals"]
