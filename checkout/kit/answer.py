@@ -1,5 +1,6 @@
 """A document as a JSON answer."""
 
+import uuid
 from typing import Any
 
 import orjson
@@ -10,5 +11,14 @@ from catalog_cache import EncodedResponse, encoded
 def answer(document: Any, *, status: int = 200, cache_control: str = "no-store") -> EncodedResponse:
     """The document, encoded. Shape: what orjson knows; times become RFC 3339 UTC with a Z."""
     return encoded(
-        orjson.dumps(document, option=orjson.OPT_UTC_Z), status=status, cache_control=cache_control
+        orjson.dumps(document, default=_text, option=orjson.OPT_UTC_Z),
+        status=status,
+        cache_control=cache_control,
     )
+
+
+def _text(value: object) -> str:
+    """Ids as Postgres's driver has them, a subclass of UUID that orjson does not know."""
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError(type(value))
