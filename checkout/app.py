@@ -35,8 +35,14 @@ from checkout.accounts.passwords import Passwords
 from checkout.accounts.sign_in import SignIn
 from checkout.accounts.store import AccountStore
 from checkout.admin import http as admin_http
+from checkout.admin.orders import http as admin_orders_http
+from checkout.admin.orders.store import SearchStore
 from checkout.admin.stats import Stats
 from checkout.admin.store import AdminStore
+from checkout.admin.users import http as users_http
+from checkout.admin.users.store import UserStore
+from checkout.audit import http as audit_http
+from checkout.audit.live import LiveAudit
 from checkout.bulk import export_http
 from checkout.bulk import http as bulk_http
 from checkout.bulk.store import BulkStore
@@ -81,6 +87,8 @@ from checkout.products import variant_routes
 from checkout.promotions import http as promotions_http
 from checkout.promotions.store import CouponStore, CustomerCounters
 from checkout.quoting.cache import RulebookCache
+from checkout.search import http as search_http
+from checkout.search.show import Search, search_cache
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
@@ -101,6 +109,7 @@ class Parts:
     auth: Auth
     ended: Ended
     access: Access
+    audit: LiveAudit
     settings: Settings
     pool: Pool
     gate: Gate
@@ -109,6 +118,7 @@ class Parts:
     orders: OrderStore
     offers: Offers
     reading: Reading
+    search: Search
     follower: orders_events.Follower
     stripe: StripeProvider
     passwords: Passwords
@@ -169,14 +179,17 @@ def _parts(settings: Settings) -> Parts:
 
     lane.on_connect = shake_hands
     reading = Reading(pool, Cache(shared=shared), live=live)
+    search = Search(pool, search_cache(shared))
 
     def catalog_changed(payload: str) -> None:
         offers.invalidate(payload)
         reading.changed(payload)
+        search.changed(payload)
 
     def missed_some() -> None:
         offers.flush()
         reading.changed("*")
+        search.changed("*")
         rules.changed()
         access.changed()
         ended.missed()
@@ -190,6 +203,7 @@ def _parts(settings: Settings) -> Parts:
         auth=auth,
         ended=ended,
         access=access,
+        audit=LiveAudit(settings.database_url, gate, stock),
         pool=pool,
         gate=gate,
         stock=stock,
@@ -197,6 +211,7 @@ def _parts(settings: Settings) -> Parts:
         orders=OrderStore(pool),
         offers=offers,
         reading=reading,
+        search=search,
         follower=orders_events.Follower(orders_events.TimelineStore(pool)),
         stripe=StripeProvider(
             api_key=settings.stripe_api_key,
@@ -294,6 +309,7 @@ def _routes(parts: Parts) -> list[Route]:
     permit, known_permissions = parts.access.permit, Known(lambda: listed)
     listed += [
         *catalog_http.routes(parts.reading),
+        *search_http.routes(parts.search),
         *products_http.routes(parts.pool, permit=permit),
         *variant_routes.routes(parts.pool, permit=permit),
         *accounts_http.routes(accounts, auth, parts.passwords, limiter, sign_in, secret=secret),
@@ -305,7 +321,12 @@ def _routes(parts: Parts) -> list[Route]:
         *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
         *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
         *access_http.routes(AccessStore(parts.pool), permit=permit),
+        *users_http.routes(UserStore(parts.pool), accounts, parts.passwords, permit=permit),
         *promotions_http.routes(CouponStore(parts.pool), permit=permit),
+        *audit_http.routes(parts.audit, permit=permit),
+        *admin_orders_http.routes(
+            SearchStore(parts.pool), parts.orders, PaymentStore(parts.pool), permit=permit
+        ),
         *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
         *invoices_http.routes(InvoiceStore(parts.pool), access),
         *orders_cancel.routes(PaymentStore(parts.pool), access, parts.orders),
@@ -357,11 +378,13 @@ async def _stop(app: web.Application) -> None:
     await parts.ended.stop()
     await parts.rules.stop()
     await parts.access.roles.stop()
+    await parts.audit.stop()
     for task in parts.tasks:
         task.cancel()
     await asyncio.gather(*parts.tasks, return_exceptions=True)
     await parts.follower.stop()
     await parts.reading.cache.close()
+    await parts.search.cache.close()
     await parts.stripe.close()
     parts.passwords.close()
     await parts.gate.lane.close()

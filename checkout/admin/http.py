@@ -44,7 +44,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Perm
     """The admin's routes of this part."""
 
     async def read_stats(request: web.Request) -> web.Response:
-        await permit(request, "stats:read")
+        (await permit(request, "stats:read")).over_all()
         return answer(await stats.read())
 
     async def adjust(request: web.Request) -> web.Response:
@@ -75,7 +75,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Perm
         return response
 
     async def list_parked(request: web.Request) -> web.Response:
-        await permit(request, "dead-letters:read")
+        (await permit(request, "dead-letters:read")).over_all()
         most = _limit(request)
         rows = await outbox.parked(_before(request), most + 1)
         more = len(rows) > most
@@ -87,7 +87,7 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Perm
         )
 
     async def replay(request: web.Request) -> web.Response:
-        grant = await permit(request, "dead-letters:write")
+        grant = (await permit(request, "dead-letters:write")).over_all()
         text = request.match_info["id"]
         row_id = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0
         if not await outbox.replay(row_id, grant.actor):

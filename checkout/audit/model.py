@@ -93,7 +93,9 @@ POSTGRES = (
     Invariant("totals", "Lines, discount, shipping and tax add up to the total, order by order.", "orders"),
     Invariant("orphan_lines", "Every order line belongs to an order.", "lines"),
     Invariant(
-        "orphan_records", "Every payment, invoice, parcel, mail and timeline entry belongs to an order.", "rows"
+        "orphan_records",
+        "Every payment, invoice, parcel, mail and timeline entry belongs to an order.",
+        "rows",
     ),
     Invariant("order_numbers", "No two orders have one number.", "numbers"),
     Invariant("order_claims", "Every key has one order, and every cart one order that lives.", "orders"),

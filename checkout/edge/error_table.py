@@ -276,6 +276,18 @@ ERRORS: dict[str, Explained] = {
         _NOTHING,
         "Change its name or its end, or end it and plan another.",
     ),
+    "attribute_taken": _state(
+        409, "The attribute is defined already.", _NOTHING, "Change the definition that is there."
+    ),
+    "category_in_use": _state(
+        409, "Other categories are below this one.", _NOTHING, "Move or delete them first."
+    ),
+    "uploads_off": _state(
+        409,
+        "No store for uploaded pictures is configured.",
+        _NOTHING,
+        "Give pictures by their addresses, or set CHECKOUT_S3_ENDPOINT and the settings beside it.",
+    ),
     "slug_taken": _state(409, "The slug belongs to something else.", _NOTHING, "Choose another slug."),
     "job_over": _state(
         409, "The import or export is over.", _NOTHING, "Read it: its status says how it ended."
@@ -351,6 +363,9 @@ ERRORS: dict[str, Explained] = {
     "gate_away": _away(
         "The gate (Valkey or Redis) does not answer, or is being rebuilt. Checkouts go on without it.",
         "Look at the gate; it is rebuilt by itself.",
+    ),
+    "audit_running": _away(
+        "The first report on the invariants is still being made.", "Wait; it is one scan of the orders."
     ),
     "overloaded": _away(
         "Refused so that what is served stays fast; checkouts are refused last.",

@@ -28,7 +28,7 @@ def routes(store: CouponStore, *, permit: Permit) -> list[Route]:
     """The routes of coupons, for admins."""
 
     async def list_coupons(request: web.Request) -> web.Response:
-        await permit(request, "coupons:read")
+        (await permit(request, "coupons:read")).over_all()
         most, after = page.limit_of(request), page.text_cursor_of(request)
         rows, last = page.split(await store.page(after, most + 1), most)
         return answer(
@@ -39,24 +39,24 @@ def routes(store: CouponStore, *, permit: Permit) -> list[Route]:
         )
 
     async def make(request: web.Request) -> web.Response:
-        grant = await permit(request, "coupons:write")
+        grant = (await permit(request, "coupons:write")).over_all()
         wanted = await body.read(request, _new)
         refuse_nonsense(wanted)
         return _one(await store.add(wanted.code.upper(), wanted, actor=grant.actor), status=201)
 
     async def read(request: web.Request) -> web.Response:
-        await permit(request, "coupons:read")
+        (await permit(request, "coupons:read")).over_all()
         return _one(await store.one(_code(request)))
 
     async def change(request: web.Request) -> web.Response:
-        grant = await permit(request, "coupons:write")
+        grant = (await permit(request, "coupons:write")).over_all()
         version, code = expected_version(request), _code(request)
         wanted = await body.read(request, _terms)
         refuse_nonsense(wanted)
         return _one(await store.change(code, wanted, version, actor=grant.actor))
 
     async def delete(request: web.Request) -> web.Response:
-        grant = await permit(request, "coupons:write")
+        grant = (await permit(request, "coupons:write")).over_all()
         await store.delete(_code(request), expected_version(request), actor=grant.actor)
         return web.Response(status=204)
 

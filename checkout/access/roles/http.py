@@ -26,11 +26,11 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
     """The routes of roles."""
 
     async def list_permissions(request: web.Request) -> web.Response:
-        await permit(request, "roles:read")
+        (await permit(request, "roles:read")).over_all()
         return answer({"items": sorted(known())})
 
     async def list_roles(request: web.Request) -> web.Response:
-        await permit(request, "roles:read")
+        (await permit(request, "roles:read")).over_all()
         most, after = page.limit_of(request), page.text_cursor_of(request)
         rows, last = page.split(await store.page(after, most + 1), most)
         return answer(
@@ -41,18 +41,18 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
         )
 
     async def make(request: web.Request) -> web.Response:
-        grant = await permit(request, "roles:write")
+        grant = (await permit(request, "roles:write")).over_all()
         wanted = await body.read(request, _new)
         known.check(wanted.permissions)
         row = await store.add(grant, wanted.name, wanted.title, _plain(wanted.permissions))
         return _one(row, status=201)
 
     async def read(request: web.Request) -> web.Response:
-        await permit(request, "roles:read")
+        (await permit(request, "roles:read")).over_all()
         return _one(await store.one(_name(request)))
 
     async def change(request: web.Request) -> web.Response:
-        grant = await permit(request, "roles:write")
+        grant = (await permit(request, "roles:write")).over_all()
         version = expected_version(request)
         wanted = await body.read(request, _terms)
         known.check(wanted.permissions)
@@ -60,7 +60,7 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
         return _one(await store.change(grant, name, wanted.title, _plain(wanted.permissions), version))
 
     async def delete(request: web.Request) -> web.Response:
-        grant = await permit(request, "roles:write")
+        grant = (await permit(request, "roles:write")).over_all()
         await store.delete(grant, _name(request), expected_version(request))
         return web.Response(status=204)
 

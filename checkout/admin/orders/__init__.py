@@ -1,0 +1,1 @@
+"""Orders as support, admins and vendors see them."""

@@ -1,0 +1,64 @@
+"""The only SQL of searching orders."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from checkout.accounts.model import plain_email
+from checkout.kit import sql
+from checkout.kit.db import Pool, Record, fetch_all, fetch_one, fetch_planned
+from config import limits
+
+QUERIES = sql.load(__file__)
+FIRST, LAST = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which orders are wanted; None: all. Shape: ids from `oldest` until before `before`; ids are ordered by time."""
+
+    before: uuid.UUID = LAST
+    oldest: uuid.UUID = FIRST
+    number: int | None = None
+    email: str | None = None
+    status: str | None = None
+    sku: str | None = None
+    owner: uuid.UUID | None = None
+
+
+class SearchStore:
+    """Every method may raise Unavailable while Postgres is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def search(self, wanted: Search, most: int) -> tuple[Sequence[Record], uuid.UUID | None]:
+        """(orders, newest first; where looking stopped before there were enough, or None).
+
+        Cost: one read of at most ORDERS_LOOKED_AT_MAX orders, however rare what is wanted.
+        """
+        item_id = None
+        if wanted.sku is not None:
+            row = await fetch_one(self._pool, QUERIES.item_of, wanted.sku, wanted.owner)
+            if row is None:
+                return [], None
+            item_id = row["item_id"]
+        rows = await fetch_planned(
+            self._pool,
+            QUERIES.search,
+            wanted.before,
+            wanted.oldest,
+            wanted.number,
+            None if wanted.email is None else plain_email(wanted.email),
+            wanted.status,
+            item_id,
+            wanted.owner,
+            limits.ORDERS_LOOKED_AT_MAX,
+            most,
+        )
+        return [row for row in rows if row["id"] is not None], rows[0]["stopped_at"]
+
+    async def owned(self, product_ids: Iterable[uuid.UUID], owner: uuid.UUID) -> set[str]:
+        """Which of these products are the owner's."""
+        rows = await fetch_all(self._pool, QUERIES.owned, list(set(product_ids)), owner)
+        return {str(row["id"]) for row in rows}
