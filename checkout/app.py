@@ -41,6 +41,8 @@ from checkout.admin.stats import Stats
 from checkout.admin.store import AdminStore
 from checkout.admin.users import http as users_http
 from checkout.admin.users.store import UserStore
+from checkout.attributes import http as attributes_http
+from checkout.attributes.store import AttributeStore
 from checkout.audit import http as audit_http
 from checkout.audit.live import LiveAudit
 from checkout.bulk import export_http
@@ -59,11 +61,13 @@ from checkout.catalog import http as catalog_http
 from checkout.catalog import store as catalog_store
 from checkout.catalog.offers import Offers
 from checkout.catalog.reading import Reading
+from checkout.categories import http as categories_http
 from checkout.edge import docs, health
 from checkout.edge.client import Clients, client_of
 from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
 from checkout.errors import ShopError, Unavailable
+from checkout.images import http as images_http
 from checkout.invoices import http as invoices_http
 from checkout.invoices.store import InvoiceStore
 from checkout.kit import crash
@@ -82,6 +86,7 @@ from checkout.outbox.store import OutboxStore
 from checkout.payments import http as payments_http
 from checkout.payments.providers.stripe import StripeProvider
 from checkout.payments.store import PaymentStore
+from checkout.prices import http as prices_http
 from checkout.products import http as products_http
 from checkout.products import variant_routes
 from checkout.promotions import http as promotions_http
@@ -311,6 +316,10 @@ def _routes(parts: Parts) -> list[Route]:
         *catalog_http.routes(parts.reading),
         *search_http.routes(parts.search),
         *products_http.routes(parts.pool, permit=permit),
+        *images_http.routes(parts.pool, images_http.Bucket(settings), permit=permit),
+        *prices_http.routes(parts.pool, permit=permit),
+        *categories_http.routes(parts.pool, permit=permit),
+        *attributes_http.routes(AttributeStore(parts.pool), permit=permit),
         *variant_routes.routes(parts.pool, permit=permit),
         *accounts_http.routes(accounts, auth, parts.passwords, limiter, sign_in, secret=secret),
         *accounts_factor.routes(accounts, auth, parts.passwords, sign_in, shop_name=settings.shop_name),

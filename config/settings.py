@@ -140,6 +140,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     )
     mail_from: Annotated[str, Doc(help="sender of every mail", kind="email")] = "Demo Shop <shop@example.com>"
 
+    cdn_url: Annotated[
+        str,
+        Doc(
+            help="address that pictures are shown from; {path}, {url} and {width} in it are filled in",
+            kind="http",
+        ),
+    ] = ""
+    s3_endpoint: Annotated[
+        str, Doc(help="S3-compatible store that takes uploaded pictures; none when not set", kind="http")
+    ] = ""
+    s3_bucket: Annotated[str, Doc(help="its bucket")] = ""
+    s3_region: Annotated[str, Doc(help="its region")] = "us-east-1"
+    s3_access_key: Annotated[str, Doc(help="access key that may put objects there", secret=True)] = ""
+    s3_secret_key: Annotated[str, Doc(help="its secret", secret=True)] = ""
+    s3_public_url: Annotated[
+        str,
+        Doc(
+            help="address that uploaded pictures are read from",
+            kind="http",
+            default_text="S3_ENDPOINT/S3_BUCKET",
+        ),
+    ] = ""
+
     rate_limits: Annotated[
         Mapping[str, RateLimit],
         Doc(

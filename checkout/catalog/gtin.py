@@ -24,3 +24,9 @@ def is_valid(number: str) -> bool:
 def complete(body: str) -> str:
     """The whole number: body and check digit."""
     return body + check_digit(body)
+
+
+def spellings(number: str) -> list[str]:
+    """The number in every length that it has, by leading zeros: a scanner may read UPC-A where EAN-13 is stored."""
+    core = number.lstrip("0")
+    return [core.zfill(length) for length in LENGTHS if len(core) <= length]

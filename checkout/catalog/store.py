@@ -238,6 +238,11 @@ async def items_of_skus(connection: Connection, skus: Sequence[str]) -> dict[str
     return {row["sku"]: row["item_id"] for row in await connection.fetch(_SQL.items_of_skus, skus)}
 
 
+async def lock_stock_of_products(connection: Connection, product_ids: Sequence[uuid.UUID]) -> None:
+    """Locks the stock rows of these products, in item order."""
+    await connection.execute(_SQL.lock_stock_of_products, product_ids)
+
+
 async def publish_products(connection: Connection, product_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
     """Publishes; those that were not. Locks their stock rows first."""
     await connection.execute(_SQL.lock_stock_of_products, product_ids)

@@ -18,7 +18,7 @@ from checkout.kit.form import words_for
 from config import limits
 
 T = TypeVar("T")
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
 _HELD: web.RequestKey[list[bytes]] = web.RequestKey("held", list)
 _FIELD = re.compile(r"field `(?P<name>[^`]+)`")
 

@@ -1,0 +1,1 @@
+"""What the attributes of products may be, as admins define it."""

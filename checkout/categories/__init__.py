@@ -1,0 +1,1 @@
+"""The tree of categories, as admins edit it."""

@@ -1,0 +1,1 @@
+"""Prices: the regular ones, and lists that cover them from one moment to another."""
