@@ -20,11 +20,13 @@ from checkout.accounts.store import AccountStore
 from checkout.bulk.store import BulkStore
 from checkout.carts.store import CartStore
 from checkout.errors import Unavailable
-from checkout.kit.db import NOT_REACHED, RETRYABLE, PostgresError, make_pool
+from checkout.kit.db import NOT_REACHED, RETRYABLE, Pool, PostgresError, make_pool
 from checkout.kit.lane import Lane
 from checkout.outbox.model import TOPICS, Row
 from checkout.outbox.store import OutboxStore
 from checkout.payments.store import PaymentStore
+from checkout.prices.keep_time import begin_and_end
+from checkout.products.publish import publish_due
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
@@ -124,6 +126,17 @@ async def sweep_bulk(jobs: BulkStore) -> None:
         await asyncio.sleep(limits.BULK_SWEEP_INTERVAL_S)
 
 
+async def keep_catalog_time(pool: Pool) -> None:
+    """Publishes products and begins and ends price lists for ever, each at its time by Postgres's clock."""
+    while True:
+        try:
+            await publish_due(pool, limits.SWEEP_BATCH)
+            await begin_and_end(pool, limits.SWEEP_BATCH)
+        except _AWAY as error:
+            log.info("catalogue's clock waits", error=str(error))
+        await asyncio.sleep(limits.CATALOG_CLOCK_INTERVAL_S)
+
+
 async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
     """Runs the relay and the sweepers, and what is handed in beside them, until cancelled."""
     pool = make_pool(settings.database_url, purpose="relay", max_size=limits.RELAY_POOL_SIZE)
@@ -138,6 +151,7 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
                 sweep(PaymentStore(pool), outbox, CartStore(pool), AccountStore(pool), OwnStore(pool)),
                 name="sweeper",
             )
+            group.create_task(keep_catalog_time(pool), name="catalog-clock")
             group.create_task(sweep_bulk(BulkStore(pool)), name="bulk-sweeper")
             for job in beside:
                 group.create_task(_job(job))
