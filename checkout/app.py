@@ -138,6 +138,8 @@ class Parts:
 
 
 PARTS = web.AppKey("parts", Parts)
+ROUTES: web.AppKey[list[Route]] = web.AppKey("routes", list)
+"""Under this key an application carries what it serves."""
 
 
 def build(settings: Settings) -> web.Application:
@@ -148,7 +150,8 @@ def build(settings: Settings) -> web.Application:
     parts = _parts(settings)
     app = web.Application(client_max_size=limits.WEBHOOK_BODY_MAX_BYTES)
     app[PARTS] = parts
-    parts.edge.register(app, _routes(parts))
+    app[ROUTES] = _routes(parts)
+    parts.edge.register(app, app[ROUTES])
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     return app

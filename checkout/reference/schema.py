@@ -34,7 +34,13 @@ _TITLE = "-- The schema that checkout/migrations make. Written by `make docs`; c
 
 def dump(database_url: str) -> str:
     """What pg_dump says of a database's schema. Raises: CalledProcessError."""
-    command = [str(installation() / "bin" / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges", *_OTHER_SCHEMAS]
+    command = [
+        str(installation() / "bin" / "pg_dump"),
+        "--schema-only",
+        "--no-owner",
+        "--no-privileges",
+        *_OTHER_SCHEMAS,
+    ]
     return subprocess.run([*command, database_url], check=True, capture_output=True, text=True).stdout
 
 
@@ -42,9 +48,12 @@ def readable(dumped: str) -> str:
     """The text of schema.sql from the text of pg_dump. Raises: AssertionError for a kind of object not known here."""
     entries = list(_entries(dumped))
     first, last = [], []
+    extensions = [text for _, kind, text in entries if kind == "EXTENSION"]
     tables: dict[str, str] = {}
     inside, after = defaultdict(list), defaultdict(list)
     for name, kind, text in entries:
+        if name.startswith("EXTENSION "):
+            continue  # an extension brings its comment
         if kind == "FUNCTION" or (kind == "SEQUENCE" and not _IDENTITY.match(text)):
             first.append(text)
         elif kind == "TABLE":
@@ -56,6 +65,8 @@ def readable(dumped: str) -> str:
             inside[_group(found, "table")].append(_group(found, "constraint"))
         elif kind == "VIEW":
             last.append(text)
+        elif kind == "EXTENSION":
+            continue
         else:
             ensure(kind == "SEQUENCE", f"{name}: schema.sql has no place yet for a {kind}")
     for _, kind, text in entries:
@@ -63,7 +74,7 @@ def readable(dumped: str) -> str:
             tables[found["table"]] = _with_identity(tables[found["table"]], found["column"], found["what"])
     whole = {name: _with_constraints(text, inside[name]) for name, text in tables.items()}
     ordered = ["\n".join([whole[name], *after[name]]) for name in _referents_first(whole)]
-    return "\n\n".join([_TITLE, *first, *ordered, *last]) + "\n"
+    return "\n\n".join([_TITLE, *extensions, *first, *ordered, *last]) + "\n"
 
 
 def _entries(dumped: str) -> Iterable[tuple[str, str, str]]:

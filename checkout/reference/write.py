@@ -7,6 +7,7 @@ from pathlib import Path
 from checkout.edge.error_table import errors_page
 from checkout.kit import db
 from checkout.kit.migrate import FOLDER, migrate
+from checkout.reference.access import access_page
 from checkout.reference.metrics import metrics_page
 from checkout.reference.schema import dump, readable
 from checkout.reference.settings import settings_page
@@ -15,6 +16,7 @@ from config.local import start_stores
 ROOT = Path(__file__).parents[2]
 SCHEMA = (FOLDER / "schema.sql").relative_to(ROOT).as_posix()
 PAGES = {
+    "docs/access.md": access_page,
     "docs/errors.md": errors_page,
     "docs/settings.md": settings_page,
     "docs/metrics.md": metrics_page,
