@@ -43,6 +43,10 @@ JOIN orders o ON o.id = l.order_id AND o.status <> 'cancelled'
 -- Caller: mass. No triggers and no foreign keys for this connection: they would cost more than the rows, and change nothing.
 SET session_replication_role = replica
 
+-- name: searchable
+-- Caller: assortment, after each part. By the primary keys of the tables that the products' rows are made of.
+SELECT search_refresh($1::uuid[])
+
 -- name: highest_item
 -- Caller: mass. By the primary key's end.
 SELECT coalesce(max(item_id), 0) FROM stock

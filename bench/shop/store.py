@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from bench.problem import BenchError
@@ -134,6 +135,10 @@ class Bulk:
     async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> None:
         """COPY of these rows, one transaction."""
         await self._connection.copy_records_to_table(table, columns=list(columns), records=records)
+
+    async def searchable(self, product_ids: Sequence[uuid.UUID]) -> None:
+        """Lets these products be found: the triggers that would have do not run here."""
+        await self._connection.execute(QUERIES.searchable, product_ids)
 
     async def highest_item(self) -> int:
         """The last item there is."""

@@ -68,63 +68,6 @@ class Product(Struct, forbid_unknown_fields=True):
     updated_at: str
 
 
-class PriceSpan(Struct, forbid_unknown_fields=True, rename={"lowest": "from", "highest": "to"}):
-    """The cheapest and the dearest variant. Units: minor units."""
-
-    lowest: int
-    highest: int
-
-
-class Card(Struct, forbid_unknown_fields=True):
-    """A product as lists show it."""
-
-    id: str
-    slug: str
-    title: str
-    vendor: str
-    image: Picture | None
-    categories: list[str]
-    tags: list[str]
-    attributes: dict[str, str]
-    prices: dict[str, PriceSpan]
-    skus: list[str]
-    in_stock: bool
-    published_at: str
-
-
-class CategoryCount(Struct, forbid_unknown_fields=True):
-    """How many matching products a category holds, those of the categories below it included."""
-
-    slug: str
-    name: str
-    count: int
-
-
-class ValueCount(Struct, forbid_unknown_fields=True):
-    """How many matching products carry a value."""
-
-    value: str
-    count: int
-
-
-class Facets(Struct, forbid_unknown_fields=True):
-    """Counts over all that matches, not only this page."""
-
-    categories: list[CategoryCount]
-    tags: list[ValueCount]
-    attributes: dict[str, list[ValueCount]]
-
-
-class Listing(Struct, forbid_unknown_fields=True):
-    """A page of products. Shape: beyond 10,000 matches `total` stops counting and `total_is_exact` is false."""
-
-    items: list[Card]
-    next_cursor: str | None
-    total: int
-    total_is_exact: bool
-    facets: Facets
-
-
 class Category(Struct, forbid_unknown_fields=True):
     """A node of the tree. Shape: `products` counts published products here and below."""
 

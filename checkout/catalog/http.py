@@ -5,35 +5,19 @@ import functools
 from aiohttp import web
 
 from catalog_cache import answer
-from checkout.catalog import documents, query
-from checkout.catalog.model import ListingQuery
+from checkout.catalog import documents
 from checkout.catalog.reading import Reading
 from checkout.kit.routes import Route
 
-_SPELLINGS_MAX = 4096
-
 
 def routes(reading: Reading) -> list[Route]:
-    """GET products, product, categories, availability and barcode, all from the cache."""
+    """GET product, categories, availability and barcode, all from the cache."""
     peek = reading.cache.peek
-    spellings: dict[str, tuple[str, ListingQuery]] = {}
 
     async def product(request: web.Request) -> web.Response:
         key = request.match_info["key"]
         entry = peek("product/" + key)
         return answer(request, await reading.product(key) if entry is None else entry)
-
-    async def listing(request: web.Request) -> web.Response:
-        path = request.raw_path
-        known = spellings.get(path)
-        if known is None:
-            asked = query.parse(request.rel_url.raw_query_string)
-            known = query.cache_key(asked), asked
-            if len(spellings) >= _SPELLINGS_MAX:
-                spellings.clear()
-            spellings[path] = known
-        entry = peek(known[0])
-        return answer(request, await reading.listing(known[1]) if entry is None else entry)
 
     async def categories(request: web.Request) -> web.Response:
         entry = peek("categories")
@@ -51,14 +35,6 @@ def routes(reading: Reading) -> list[Route]:
 
     get = functools.partial(Route, "GET", policy="browse", priority=0, tag="catalog")
     return [
-        get(
-            "/v1/products",
-            listing,
-            "Products with filters, order, pages and facets",
-            response=documents.Listing,
-            query=query.PARAMETERS,
-            problems=("invalid",),
-        ),
         get(
             "/v1/products/{key}",
             product,

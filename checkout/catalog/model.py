@@ -17,7 +17,6 @@ from checkout.catalog import gtin
 from config import limits
 
 Status = Literal["draft", "published", "archived"]
-Sort = Literal["newest", "title", "price", "-price"]
 
 SKU = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")
 SLUG = re.compile(r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$")
@@ -108,24 +107,6 @@ class Written(Struct):
     def changed_nothing(self) -> bool:
         """Whether the store already was as asked."""
         return not any(getattr(self, name) for name in self.__struct_fields__)
-
-
-class ListingQuery(Struct, frozen=True):
-    """What a listing is asked for. Shape: `attributes` sorted pairs; `after` is the decoded cursor."""
-
-    q: str = ""
-    category: str | None = None
-    tags: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-    sort: Sort = "newest"
-    currency: str | None = None
-    limit: int = limits.PAGE_DEFAULT
-    after: tuple[int, str, str] | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """No filter and the default order: the page comes from one index."""
-        return not (self.q or self.category or self.tags or self.attributes) and self.sort == "newest"
 
 
 def problems(draft: ProductDraft) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What shoppers read of the catalogue, as encoded documents: loaders that the cache calls, and what makes them wrong.
 
 **Guarantees** (held by tests/api/catalog):
-- Only published products are shown; a product, and each list it could be in, is made anew after its change was announced.
+- Only published products are shown; a product is made anew after its change was announced.
 - Stock in a product's document is at most CACHE_SHARED_S old; `availability` at most AVAILABILITY_S.
 """
 
@@ -14,15 +14,12 @@ import orjson
 
 from catalog_cache import Cache, Document, Entry
 from checkout.catalog import barcode, store
-from checkout.catalog.model import ListingQuery
-from checkout.catalog.query import cache_key, encode_cursor
-from checkout.errors import Invalid, NotFound
+from checkout.errors import NotFound
 from checkout.kit.db import Pool, Record
 from checkout.kit.ids import parse_uuid
 from config import limits
 
 AVAILABILITY_S = 1.0
-FACET_VALUES_MAX = 50
 LISTS = "lists"
 """The tag of every document that names more than one product."""
 
@@ -60,12 +57,6 @@ class Reading:
             await self.cache.get("product/" + key, lambda: self._load_product(key)), "No such product."
         )
 
-    async def listing(self, query: ListingQuery) -> Entry:
-        """One page of products with facets. Raises: Invalid (the cursor), Unavailable."""
-        return self._found(
-            await self.cache.get(cache_key(query), lambda: self._load_listing(query)), "No such list."
-        )
-
     async def categories(self) -> Entry:
         """The tree of categories. Raises: Unavailable."""
         return self._found(await self.cache.get("categories", self._load_categories), "No categories.")
@@ -101,24 +92,6 @@ class Reading:
             stale_s=limits.CATALOG_SHARED_TTL_S,
             cache_control=PUBLIC,
             keys=("product-" + row["id"],),
-        )
-
-    async def _load_listing(self, query: ListingQuery) -> Document | None:
-        after = published = None
-        if query.after is not None:
-            last = parse_uuid(query.after[2])
-            if last is None:
-                raise Invalid("The cursor is not one of ours.", field="cursor")
-            after = (query.after[0], query.after[1], last)
-            published = _time_of(query.after[0]) if query.is_plain else None
-        page = await store.listing(self.pool, query, after=after, published=published)
-        return Document(
-            orjson.dumps(listing_document(page, query)),
-            tags=(LISTS,),
-            fresh_s=limits.CATALOG_LIST_TTL_S,
-            stale_s=limits.CACHE_STALE_S,
-            cache_control=PUBLIC,
-            keys=("products", *("product-" + str(card["id"]) for card in page.cards[: query.limit])),
         )
 
     async def _load_categories(self) -> Document | None:
@@ -169,16 +142,6 @@ def _sku(sku: str) -> None:
         raise NotFound("No such SKU.")
 
 
-def _time_of(key_number: int) -> datetime.datetime:
-    """The publication time that a `newest` key stands for: minus microseconds since 1970."""
-    try:
-        return datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) - datetime.timedelta(
-            microseconds=key_number
-        )
-    except OverflowError:
-        raise Invalid("The cursor is not one of ours.", field="cursor") from None
-
-
 def availability(
     on_hand: int, reserved: int, backorder_limit: int, live: int | None = None
 ) -> dict[str, Any]:
@@ -212,57 +175,11 @@ def product_document(row: Record) -> dict[str, Any]:
         "images": orjson.Fragment(row["images"]),
         "tax_class": row["tax_class"],
         "variants": variants,
-        "published_at": _rfc3339(row["published_at"]),
-        "updated_at": _rfc3339(row["updated_at"]),
+        "published_at": rfc3339(row["published_at"]),
+        "updated_at": rfc3339(row["updated_at"]),
     }
 
 
-def listing_document(page: store.Page, query: ListingQuery) -> dict[str, Any]:
-    """A page of cards, where the next begins, and the facets of all that matches."""
-    more = len(page.keys) > query.limit
-    return {
-        "items": [_card(row) for row in page.cards[: query.limit]],
-        "next_cursor": encode_cursor(query.sort, page.keys[query.limit - 1]) if more else None,
-        "total": page.matches,
-        "total_is_exact": page.matches < store.FACET_PRODUCTS_MAX,
-        "facets": facets_document(page),
-    }
-
-
-def _card(row: Record) -> dict[str, Any]:
-    return {
-        "id": str(row["id"]),
-        "slug": row["slug"],
-        "title": row["title"],
-        "vendor": row["vendor"],
-        "image": None if row["image"] is None else orjson.Fragment(row["image"]),
-        "categories": orjson.Fragment(row["categories"]),
-        "tags": row["tags"],
-        "attributes": orjson.Fragment(row["attributes"]),
-        "prices": orjson.Fragment(row["prices"]),
-        "skus": [] if row["skus"] is None else orjson.Fragment(row["skus"]),
-        "in_stock": row["in_stock"],
-        "published_at": _rfc3339(row["published_at"]),
-    }
-
-
-def facets_document(page: store.Page) -> dict[str, Any]:
-    """Counts by category, tag and attribute, the most frequent values of each first."""
-    categories: list[dict[str, Any]] = []
-    tags: list[dict[str, Any]] = []
-    attributes: dict[str, list[dict[str, Any]]] = {}
-    for row in page.facets:
-        count = row["products"]
-        if row["facet"] == "category":
-            categories.append({"slug": row["name"], "name": row["value"], "count": count})
-        elif row["facet"] == "tag":
-            tags.append({"value": row["value"], "count": count})
-        else:
-            values = attributes.setdefault(row["name"], [])
-            if len(values) < FACET_VALUES_MAX:
-                values.append({"value": row["value"], "count": count})
-    return {"categories": categories, "tags": tags[:FACET_VALUES_MAX], "attributes": attributes}
-
-
-def _rfc3339(moment: datetime.datetime | None) -> str | None:
+def rfc3339(moment: datetime.datetime | None) -> str | None:
+    """A time as documents have it."""
     return None if moment is None else moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")

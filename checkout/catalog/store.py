@@ -7,15 +7,13 @@ from typing import Any
 import orjson
 
 from checkout.catalog.attributes import Definition
-from checkout.catalog.model import ListingQuery
 from checkout.kit import sql
-from checkout.kit.db import Connection, Pool, Record, acquired, fetch_all, fetch_one
+from checkout.kit.db import Connection, Pool, Record, fetch_all, fetch_one
 from checkout.quoting.model import Offer
 from config import limits
 
 queries = sql.load(__file__)
 _SQL = sql.load(__file__, "write.sql")
-FACET_PRODUCTS_MAX = 10_000
 
 
 async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
@@ -29,75 +27,6 @@ async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
 async def product(pool: Pool, key: str, product_id: uuid.UUID | None) -> Record | None:
     """The published product of this slug or id, with variants and categories as JSON text. Raises: Unavailable."""
     return await fetch_one(pool, queries.product_by_key, key, product_id)
-
-
-class Page:
-    """One page of a listing. Shape: `keys` say where each card stands in the order; `facets` are (facet, name, value, n)."""
-
-    def __init__(
-        self,
-        cards: Sequence[Record],
-        keys: Sequence[tuple[int, str, str]],
-        facets: Sequence[Record],
-        matches: int,
-    ) -> None:
-        self.cards = cards
-        self.keys = keys
-        self.facets = facets
-        self.matches = matches
-
-
-def _patterns(text: str) -> list[str]:
-    """Each word as an ILIKE pattern, taken literally."""
-    words = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").split()
-    return [f"%{word}%" for word in words]
-
-
-async def listing(
-    pool: Pool, query: ListingQuery, *, after: tuple[int, str, uuid.UUID] | None, published: Any
-) -> Page:
-    """One page and its facets, from one snapshot. `published` is the cursor's time when the query is plain.
-
-    Raises: Unavailable. Cost: three or four statements of bounded rows on one connection.
-    """
-    async with (
-        acquired(pool) as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        if query.is_plain:
-            rows = await connection.fetch(
-                queries.page_newest, published, after[2] if after else None, query.limit + 1
-            )
-            page = [(row["id"], row["key_number"], row["key_text"]) for row in rows]
-            ids = [row["id"] for row in await connection.fetch(queries.newest_ids, FACET_PRODUCTS_MAX)]
-        else:
-            row = await connection.fetchrow(
-                queries.page_filtered,
-                query.category,
-                list(query.tags),
-                [orjson.dumps({name: value}).decode() for name, value in query.attributes],
-                _patterns(query.q),
-                query.q.strip(),
-                query.sort,
-                query.currency,
-                *(after or (None, None, None)),
-                FACET_PRODUCTS_MAX,
-                query.limit + 1,
-            )
-            if row is None:
-                raise AssertionError("an aggregate without a row")
-            page = list(zip(row["page_ids"], row["key_numbers"], row["key_texts"], strict=True))
-            ids = row["ids"]
-        facets = await connection.fetch(queries.facets, ids)
-        found = {
-            card["id"]: card for card in await connection.fetch(queries.cards_by_id, [at[0] for at in page])
-        }
-    return Page(
-        [found[at[0]] for at in page if at[0] in found],
-        [(at[1], at[2], str(at[0])) for at in page],
-        facets,
-        len(ids),
-    )
 
 
 async def categories(pool: Pool) -> Sequence[Record]:

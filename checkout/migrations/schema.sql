@@ -1,10 +1,22 @@
 -- The schema that checkout/migrations make. Written by `make docs`; change it by a new migration.
 
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
+
 CREATE FUNCTION access_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     PERFORM pg_notify('access', TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION account_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM sessions WHERE account_id = NEW.id;
     RETURN NULL;
 END $$;
 
@@ -126,7 +138,7 @@ CREATE FUNCTION notify_catalog(product_ids uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF cardinality(product_ids) > 50 THEN
+    IF cardinality(product_ids) > coalesce(nullif(current_setting('catalog.each', true), ''), '50')::int THEN
         PERFORM pg_notify('catalog', '*');
     ELSE
         PERFORM pg_notify('catalog', p::text) FROM unnest(product_ids) p;
@@ -192,6 +204,159 @@ CREATE FUNCTION rulebook_changed() RETURNS trigger
 BEGIN
     UPDATE rulebook SET version = version + 1;
     PERFORM pg_notify('rulebook', '');
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION search_digest(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+    SELECT '@' || left(encode(sha256(convert_to(given, 'UTF8')), 'hex'), 32)
+$$;
+
+CREATE FUNCTION search_refresh(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    PERFORM 1 FROM product_search WHERE product_id = ANY (ids) ORDER BY product_id FOR NO KEY UPDATE;
+    DELETE FROM product_search s USING products p
+    WHERE s.product_id = ANY (ids) AND p.id = s.product_id AND p.status <> 'published';
+
+    WITH chosen AS MATERIALIZED (
+        SELECT p.id, p.published_at, p.vendor, p.tags, p.attributes, search_text(p.title) AS title_key,
+               search_text(left(regexp_replace(left(p.description, 4000), '<[^>]*>', ' ', 'g'), 1000)) AS description
+        FROM products p WHERE p.id = ANY (ids) AND p.status = 'published'
+    ), sold AS MATERIALIZED (
+        SELECT v.item_id, v.product_id, v.sku, v.barcode, v.options
+        FROM variants v WHERE v.product_id = ANY (ids) AND v.archived_at IS NULL
+    ), coded AS (
+        SELECT product_id, array_agg(sku) AS skus, array_agg(barcode) FILTER (WHERE barcode IS NOT NULL) AS barcodes
+        FROM sold GROUP BY product_id
+    ), priced AS (
+        SELECT product_id, jsonb_object_agg(currency, jsonb_build_array(lowest, highest)) AS prices,
+               array_agg('$' || currency || length(lowest::text) || left(lowest::text, 1)) AS ranges
+        FROM (SELECT sold.product_id, r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
+              FROM sold JOIN prices r ON r.item_id = sold.item_id GROUP BY sold.product_id, r.currency) x
+        GROUP BY product_id
+    ), named AS (
+        SELECT id, array_agg(DISTINCT lower(name) || '=' || value) AS pairs, string_agg(DISTINCT value, ' ') AS said
+        FROM (SELECT c.id, a.key AS name, a.value FROM chosen c, jsonb_each_text(c.attributes) a
+              UNION ALL
+              SELECT sold.product_id, o.key, o.value FROM sold, jsonb_each_text(sold.options) o) x
+        WHERE value IS NOT NULL
+        GROUP BY id
+    ), placed AS (
+        SELECT product_id, array_agg(category_id ORDER BY category_id) AS categories
+        FROM product_categories WHERE product_id = ANY (ids) GROUP BY product_id
+    ), worded AS MATERIALIZED (
+        SELECT c.*, coded.skus, coded.barcodes, priced.prices, priced.ranges, named.pairs, placed.categories,
+               string_to_array(search_text(concat_ws(' ', c.title_key, c.vendor, array_to_string(c.tags, ' '), named.said)), ' ')
+                   AS names
+        FROM chosen c
+        LEFT JOIN coded ON coded.product_id = c.id
+        LEFT JOIN priced ON priced.product_id = c.id
+        LEFT JOIN named ON named.id = c.id
+        LEFT JOIN placed ON placed.product_id = c.id
+    ), learnt AS (
+        INSERT INTO search_words (word)
+        SELECT DISTINCT n FROM worded, unnest(names) n
+        WHERE length(n) BETWEEN 3 AND 40 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = n)
+        ORDER BY n
+        ON CONFLICT DO NOTHING
+    ), made AS (
+        SELECT id, published_at, title_key, coalesce(prices, '{}') AS prices, coalesce(categories, '{}') AS categories,
+               ARRAY(SELECT 't' || t FROM unnest(tags) t) || ARRAY(SELECT 'a' || p FROM unnest(pairs) p) AS facets,
+               array_to_tsvector(ARRAY(
+                   SELECT left(term, 100) FROM (
+                       SELECT unnest(names || string_to_array(description, ' ')
+                                     || string_to_array(search_text(array_to_string(skus[1:100], ' ')), ' ')) AS term
+                       UNION ALL SELECT '=' || w FROM unnest(string_to_array(title_key, ' ')) w
+                       UNION ALL SELECT '#' || upper(s) FROM unnest(skus || barcodes) s
+                       UNION ALL SELECT '/' || k FROM unnest(categories) k
+                       UNION ALL SELECT search_digest('t' || t) FROM unnest(tags) t
+                       UNION ALL SELECT search_digest('a' || p) FROM unnest(pairs) p
+                       UNION ALL SELECT unnest(ranges)) every
+                   WHERE term <> '')) AS terms
+        FROM worded
+    )
+    INSERT INTO product_search AS s
+        (product_id, published_at, title_key, title_length, prices, categories, facets, terms)
+    SELECT id, published_at, title_key, length(title_key), prices, categories, facets, terms FROM made ORDER BY id
+    ON CONFLICT (product_id) DO UPDATE SET
+        published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key, title_length = EXCLUDED.title_length,
+        prices = EXCLUDED.prices, categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
+    WHERE (s.published_at, s.title_key, s.prices, s.categories, s.facets, s.terms)
+          IS DISTINCT FROM (EXCLUDED.published_at, EXCLUDED.title_key, EXCLUDED.prices, EXCLUDED.categories,
+                            EXCLUDED.facets, EXCLUDED.terms);
+
+    DELETE FROM product_prices r USING product_search s
+    WHERE r.product_id = ANY (ids) AND s.product_id = r.product_id AND NOT s.prices ? r.currency;
+    INSERT INTO product_prices AS r (product_id, currency, lowest_minor)
+    SELECT s.product_id, p.key, (p.value ->> 0)::bigint
+    FROM product_search s, jsonb_each(s.prices) p WHERE s.product_id = ANY (ids) ORDER BY 1, 2
+    ON CONFLICT (product_id, currency) DO UPDATE SET lowest_minor = EXCLUDED.lowest_minor
+    WHERE r.lowest_minor <> EXCLUDED.lowest_minor;
+END $_$;
+
+CREATE FUNCTION search_settle() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE ids uuid[];
+BEGIN
+    WITH taken AS (DELETE FROM search_touched RETURNING product_ids)
+    SELECT array_agg(DISTINCT id ORDER BY id) INTO ids FROM taken, unnest(product_ids) id;
+    IF ids IS NOT NULL THEN
+        PERFORM search_refresh(ids);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION search_similar(given text, most integer) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET "pg_trgm.similarity_threshold" TO '0.19'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT w.word FROM search_words w WHERE w.word % given ORDER BY similarity(w.word, given) DESC, w.word LIMIT most;
+END $$;
+
+CREATE FUNCTION search_text(given text) RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    AS $$
+    SELECT btrim(lower(regexp_replace(unaccent(given), '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g')))
+$$;
+
+CREATE FUNCTION search_touch() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO search_touched SELECT array_agg(DISTINCT product_id) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION search_touch_prices() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO search_touched
+    SELECT array_agg(DISTINCT v.product_id) FROM changed c JOIN variants v ON v.item_id = c.item_id HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION search_touch_products() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO search_touched SELECT array_agg(id) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION sessions_ended() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO ended_sessions (session_id, until) SELECT id, access_until FROM gone WHERE access_until > now()
+    ON CONFLICT DO NOTHING;
+    PERFORM pg_notify('sessions', id::text) FROM gone WHERE access_until > now();
     RETURN NULL;
 END $$;
 
@@ -320,6 +485,9 @@ CREATE TABLE accounts (
     created_at timestamptz DEFAULT now() NOT NULL,
     disabled_at timestamptz,
     version bigint DEFAULT 1 NOT NULL,
+    verified_at timestamptz,
+    profile json DEFAULT '{}'::json NOT NULL,
+    consents json DEFAULT '{}'::json NOT NULL,
     CONSTRAINT accounts_pkey PRIMARY KEY (id),
     CONSTRAINT accounts_role FOREIGN KEY (role) REFERENCES roles(name)
 );
@@ -328,6 +496,43 @@ CREATE UNIQUE INDEX accounts_email ON accounts (lower(email));
 CREATE TRIGGER accounts_access AFTER UPDATE OF role, disabled_at ON accounts FOR EACH ROW WHEN (((old.role <> new.role) OR (old.disabled_at IS DISTINCT FROM new.disabled_at))) EXECUTE FUNCTION access_changed();
 CREATE TRIGGER accounts_admin_changed BEFORE UPDATE OF role, disabled_at ON accounts FOR EACH ROW WHEN (((old.role = 'admin') AND (old.disabled_at IS NULL) AND ((new.role <> 'admin') OR (new.disabled_at IS NOT NULL)))) EXECUTE FUNCTION keep_an_admin();
 CREATE TRIGGER accounts_admin_deleted BEFORE DELETE ON accounts FOR EACH ROW WHEN (((old.role = 'admin') AND (old.disabled_at IS NULL))) EXECUTE FUNCTION keep_an_admin();
+CREATE TRIGGER accounts_changed AFTER UPDATE OF role, disabled_at ON accounts FOR EACH ROW WHEN (((old.role IS DISTINCT FROM new.role) OR ((old.disabled_at IS NULL) AND (new.disabled_at IS NOT NULL)))) EXECUTE FUNCTION account_changed();
+
+CREATE TABLE account_carts (
+    account_id uuid NOT NULL,
+    currency text NOT NULL,
+    cart_id text NOT NULL,
+    CONSTRAINT account_carts_currency_check CHECK ((currency ~ '^[A-Z]{3}$')),
+    CONSTRAINT account_carts_pkey PRIMARY KEY (account_id, currency),
+    CONSTRAINT account_carts_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+
+CREATE TABLE account_requests (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    email text NOT NULL,
+    document json DEFAULT '{}'::json NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    expires_at timestamptz NOT NULL,
+    told_at timestamptz,
+    CONSTRAINT account_requests_kind_check CHECK ((kind = ANY (ARRAY['registration', 'password_reset', 'password_changed']))),
+    CONSTRAINT account_requests_pkey PRIMARY KEY (id)
+);
+CREATE INDEX account_requests_email ON account_requests (lower(email));
+CREATE INDEX account_requests_expire ON account_requests (expires_at);
+
+CREATE TABLE addresses (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    document json NOT NULL,
+    is_default boolean NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT addresses_pkey PRIMARY KEY (id),
+    CONSTRAINT addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX addresses_account ON addresses (account_id, id);
+CREATE UNIQUE INDEX addresses_one_default ON addresses (account_id) WHERE is_default;
 
 CREATE TABLE admin_requests (
     key uuid NOT NULL,
@@ -394,6 +599,77 @@ CREATE INDEX audit_log_at ON audit_log USING brin (at);
 CREATE INDEX audit_log_subject ON audit_log (subject, id);
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION audit_log_stays();
 
+CREATE TABLE bulk_jobs (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    format text NOT NULL,
+    status text NOT NULL,
+    actor text NOT NULL,
+    owner_id uuid,
+    asked json DEFAULT '{}'::json NOT NULL,
+    dry_run boolean DEFAULT false NOT NULL,
+    idempotency_key uuid,
+    fingerprint uuid,
+    bytes_total bigint DEFAULT 0 NOT NULL,
+    bytes_done bigint DEFAULT 0 NOT NULL,
+    rows_total bigint DEFAULT 0 NOT NULL,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    rows_failed bigint DEFAULT 0 NOT NULL,
+    problems integer DEFAULT 0 NOT NULL,
+    after_key text DEFAULT '' NOT NULL,
+    result json DEFAULT '{}'::json NOT NULL,
+    error text,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    started_at timestamptz,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    finished_at timestamptz,
+    files_dropped_at timestamptz,
+    CONSTRAINT bulk_jobs_failed CHECK (((status = 'failed') = (error IS NOT NULL))),
+    CONSTRAINT bulk_jobs_finished CHECK (((status = ANY (ARRAY['done', 'failed', 'cancelled'])) = (finished_at IS NOT NULL))),
+    CONSTRAINT bulk_jobs_format_check CHECK ((format = ANY (ARRAY['own', 'shopify']))),
+    CONSTRAINT bulk_jobs_kind_check CHECK ((kind = ANY (ARRAY['import', 'export']))),
+    CONSTRAINT bulk_jobs_rows CHECK (((0 <= rows_failed) AND (rows_failed <= rows_done))),
+    CONSTRAINT bulk_jobs_started CHECK (((status <> ALL (ARRAY['running', 'done'])) OR (started_at IS NOT NULL))),
+    CONSTRAINT bulk_jobs_status_check CHECK ((status = ANY (ARRAY['receiving', 'queued', 'running', 'done', 'failed', 'cancelled']))),
+    CONSTRAINT bulk_jobs_idempotency_key_key UNIQUE (idempotency_key),
+    CONSTRAINT bulk_jobs_pkey PRIMARY KEY (id),
+    CONSTRAINT bulk_jobs_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES accounts(id)
+)
+WITH (fillfactor='70');
+CREATE INDEX bulk_jobs_files ON bulk_jobs (finished_at) WHERE (files_dropped_at IS NULL);
+CREATE INDEX bulk_jobs_list ON bulk_jobs (kind, id);
+CREATE INDEX bulk_jobs_open ON bulk_jobs (updated_at) WHERE (finished_at IS NULL);
+
+CREATE TABLE bulk_pieces (
+    job_id uuid NOT NULL,
+    seq integer NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT bulk_pieces_seq_check CHECK ((seq >= 0)),
+    CONSTRAINT bulk_pieces_pkey PRIMARY KEY (job_id, seq),
+    CONSTRAINT bulk_pieces_job_id_fkey FOREIGN KEY (job_id) REFERENCES bulk_jobs(id) ON DELETE CASCADE
+);
+ALTER TABLE ONLY bulk_pieces ALTER COLUMN content SET STORAGE EXTERNAL;
+
+CREATE TABLE bulk_problems (
+    job_id uuid NOT NULL,
+    number integer NOT NULL,
+    "row" bigint NOT NULL,
+    field text NOT NULL,
+    severity text NOT NULL,
+    message text NOT NULL,
+    value text NOT NULL,
+    CONSTRAINT bulk_problems_severity_check CHECK ((severity = ANY (ARRAY['error', 'warning']))),
+    CONSTRAINT bulk_problems_pkey PRIMARY KEY (job_id, number),
+    CONSTRAINT bulk_problems_job_id_fkey FOREIGN KEY (job_id) REFERENCES bulk_jobs(id) ON DELETE CASCADE
+);
+
+CREATE TABLE bulk_seen (
+    job_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT bulk_seen_pkey PRIMARY KEY (job_id, key),
+    CONSTRAINT bulk_seen_job_id_fkey FOREIGN KEY (job_id) REFERENCES bulk_jobs(id) ON DELETE CASCADE
+);
+
 CREATE TABLE carts (
     id text NOT NULL,
     version bigint NOT NULL,
@@ -404,10 +680,11 @@ CREATE TABLE carts (
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT carts_currency_check CHECK ((currency ~ '^[A-Z]{3}$')),
     CONSTRAINT carts_id_check CHECK (((length(id) >= 22) AND (length(id) <= 64))),
-    CONSTRAINT carts_status_check CHECK ((status = ANY (ARRAY['open', 'ordered']))),
+    CONSTRAINT carts_status_check CHECK ((status = ANY (ARRAY['open', 'ordered', 'merged']))),
     CONSTRAINT carts_pkey PRIMARY KEY (id)
 )
 WITH (fillfactor='70');
+CREATE INDEX carts_account ON carts (account_id) WHERE (account_id IS NOT NULL);
 
 CREATE TABLE categories (
     id uuid NOT NULL,
@@ -487,6 +764,18 @@ CREATE TABLE coupon_customers (
     CONSTRAINT coupon_customers_pkey PRIMARY KEY (coupon_id, customer_key),
     CONSTRAINT coupon_customers_coupon_id_fkey FOREIGN KEY (coupon_id) REFERENCES coupons(id) ON DELETE CASCADE,
     CONSTRAINT coupon_customers_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id)
+);
+
+CREATE TABLE ended_sessions (
+    session_id uuid NOT NULL,
+    until timestamptz NOT NULL,
+    CONSTRAINT ended_sessions_pkey PRIMARY KEY (session_id)
+);
+
+CREATE TABLE erased_accounts (
+    account_id uuid NOT NULL,
+    erased_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id)
 );
 
 CREATE TABLE gate_state (
@@ -635,6 +924,7 @@ CREATE TABLE orders (
     payment_deadline timestamptz NOT NULL,
     paid_at timestamptz,
     cancelled_at timestamptz,
+    erased_at timestamptz,
     CONSTRAINT orders_cancelled CHECK (((status = 'cancelled') = (cancelled_at IS NOT NULL))),
     CONSTRAINT orders_check CHECK (((discount_minor >= 0) AND (discount_minor <= subtotal_minor))),
     CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$')),
@@ -648,6 +938,8 @@ CREATE TABLE orders (
     CONSTRAINT orders_pkey PRIMARY KEY (id)
 )
 PARTITION BY RANGE (id);
+CREATE INDEX orders_account ON ONLY orders (account_id, id) WHERE (account_id IS NOT NULL);
+CREATE INDEX orders_email ON ONLY orders (lower(email));
 CREATE INDEX orders_unpaid ON ONLY orders (payment_deadline) WHERE (status = ANY (ARRAY['placed', 'payment_failed', 'action_required']));
 CREATE TRIGGER orders_free_cart AFTER UPDATE ON orders FOR EACH ROW WHEN (((new.cart_id IS NOT NULL) AND ((old.status = 'cancelled') <> (new.status = 'cancelled')))) EXECUTE FUNCTION order_frees_cart();
 
@@ -759,7 +1051,9 @@ CREATE INDEX products_slug_prefix ON products (slug text_pattern_ops);
 CREATE INDEX products_tags ON products USING gin (tags) WHERE (status = 'published');
 CREATE INDEX products_title_prefix ON products (lower(title) text_pattern_ops);
 CREATE TRIGGER products_inserted AFTER INSERT ON products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION products_changed();
+CREATE TRIGGER products_inserted_search AFTER INSERT ON products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch_products();
 CREATE TRIGGER products_updated AFTER UPDATE ON products REFERENCING OLD TABLE AS old_rows NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION products_updated();
+CREATE TRIGGER products_updated_search AFTER UPDATE ON products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch_products();
 
 CREATE TABLE variants (
     item_id bigint NOT NULL,
@@ -785,8 +1079,12 @@ CREATE INDEX variants_product ON variants (product_id, "position");
 CREATE INDEX variants_sku_bytes ON variants (sku COLLATE "C");
 CREATE INDEX variants_sku_prefix ON variants (sku text_pattern_ops);
 CREATE TRIGGER variants_deleted AFTER DELETE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
+CREATE TRIGGER variants_deleted_search AFTER DELETE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
 CREATE TRIGGER variants_inserted AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
+CREATE TRIGGER variants_inserted_search AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
+CREATE TRIGGER variants_left_search AFTER UPDATE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
 CREATE TRIGGER variants_updated AFTER UPDATE ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
+CREATE TRIGGER variants_updated_search AFTER UPDATE ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
 
 CREATE TABLE price_list_entries (
     list_id uuid NOT NULL,
@@ -824,8 +1122,11 @@ CREATE TABLE prices (
 );
 CREATE INDEX prices_list ON prices (list_id) WHERE (list_id IS NOT NULL);
 CREATE TRIGGER prices_deleted AFTER DELETE ON prices REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prices_changed();
+CREATE TRIGGER prices_deleted_search AFTER DELETE ON prices REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch_prices();
 CREATE TRIGGER prices_inserted AFTER INSERT ON prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prices_changed();
+CREATE TRIGGER prices_inserted_search AFTER INSERT ON prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch_prices();
 CREATE TRIGGER prices_updated AFTER UPDATE ON prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION prices_changed();
+CREATE TRIGGER prices_updated_search AFTER UPDATE ON prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch_prices();
 
 CREATE TABLE product_categories (
     product_id uuid NOT NULL,
@@ -835,6 +1136,42 @@ CREATE TABLE product_categories (
     CONSTRAINT product_categories_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id) ON DELETE CASCADE
 );
 CREATE INDEX product_categories_product ON product_categories (product_id);
+CREATE TRIGGER memberships_deleted_search AFTER DELETE ON product_categories REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
+CREATE TRIGGER memberships_inserted_search AFTER INSERT ON product_categories REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
+CREATE TRIGGER memberships_updated_search AFTER UPDATE ON product_categories REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
+
+CREATE TABLE product_search (
+    product_id uuid NOT NULL,
+    published_at timestamptz NOT NULL,
+    title_key text NOT NULL COLLATE pg_catalog."C",
+    title_length integer NOT NULL,
+    rating_key integer DEFAULT 0 NOT NULL,
+    prices jsonb NOT NULL,
+    categories uuid[] NOT NULL,
+    facets text[] NOT NULL,
+    terms tsvector NOT NULL,
+    CONSTRAINT product_search_pkey PRIMARY KEY (product_id),
+    CONSTRAINT product_search_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id) ON DELETE CASCADE
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
+ALTER TABLE ONLY product_search ALTER COLUMN facets SET STORAGE MAIN;
+ALTER TABLE ONLY product_search ALTER COLUMN terms SET STORAGE EXTERNAL;
+CREATE INDEX product_search_length ON product_search (title_length, product_id);
+CREATE INDEX product_search_newest ON product_search (published_at DESC, product_id);
+CREATE INDEX product_search_rating ON product_search (rating_key DESC, product_id);
+CREATE INDEX product_search_terms ON product_search USING gin (terms);
+CREATE INDEX product_search_title ON product_search (title_key, product_id);
+
+CREATE TABLE product_prices (
+    product_id uuid NOT NULL,
+    currency text NOT NULL,
+    lowest_minor bigint NOT NULL,
+    CONSTRAINT product_prices_pkey PRIMARY KEY (product_id, currency),
+    CONSTRAINT product_prices_product_id_fkey FOREIGN KEY (product_id) REFERENCES product_search(product_id) ON DELETE CASCADE
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
+CREATE INDEX product_prices_down ON product_prices (currency, lowest_minor DESC, product_id);
+CREATE INDEX product_prices_up ON product_prices (currency, lowest_minor, product_id);
 
 CREATE TABLE refresh_tokens (
     digest bytea NOT NULL,
@@ -858,6 +1195,44 @@ CREATE TABLE schema_migrations (
     applied_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT schema_migrations_pkey PRIMARY KEY (name)
 );
+
+CREATE UNLOGGED TABLE search_touched (
+    product_ids uuid[] NOT NULL
+);
+CREATE CONSTRAINT TRIGGER search_touched_settle AFTER INSERT ON search_touched DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION search_settle();
+
+CREATE TABLE search_words (
+    word text NOT NULL COLLATE pg_catalog."C",
+    CONSTRAINT search_words_pkey PRIMARY KEY (word)
+);
+CREATE INDEX search_words_similar ON search_words USING gin (word gin_trgm_ops);
+
+CREATE TABLE second_factors (
+    account_id uuid NOT NULL,
+    secret bytea NOT NULL,
+    confirmed_at timestamptz,
+    last_step bigint DEFAULT 0 NOT NULL,
+    recovery bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    CONSTRAINT second_factors_pkey PRIMARY KEY (account_id),
+    CONSTRAINT second_factors_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+
+CREATE TABLE sessions (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    renewed_at timestamptz DEFAULT now() NOT NULL,
+    access_until timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT sessions_generation_check CHECK ((generation > 0)),
+    CONSTRAINT sessions_outlive_access CHECK ((expires_at > access_until)),
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_account ON sessions (account_id);
+CREATE INDEX sessions_expire ON sessions (expires_at);
+CREATE TRIGGER sessions_deleted AFTER DELETE ON sessions REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION sessions_ended();
 
 CREATE TABLE shipments (
     id uuid NOT NULL,
@@ -1049,6 +1424,29 @@ CREATE VIEW regular_prices AS
         END AS compare_at_minor
    FROM prices
   WHERE ((list_id IS NULL) OR (regular_minor IS NOT NULL));
+
+CREATE VIEW bulk_products AS
+ SELECT id,
+    slug,
+    title,
+    description,
+    vendor,
+    status,
+    tax_class,
+    tags,
+    attributes,
+    images,
+    owner_id,
+    ARRAY( SELECT pc.category_id
+           FROM product_categories pc
+          WHERE (pc.product_id = p.id)) AS category_ids,
+    ( SELECT COALESCE(json_agg(json_build_object('sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit, 'prices', ( SELECT COALESCE(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}'::json) AS "coalesce"
+                   FROM regular_prices r
+                  WHERE (r.item_id = v.item_id))) ORDER BY v."position", v.item_id), '[]'::json) AS "coalesce"
+           FROM (variants v
+             JOIN stock s ON ((s.item_id = v.item_id)))
+          WHERE ((v.product_id = p.id) AND (v.archived_at IS NULL))) AS variants
+   FROM products p;
 
 CREATE VIEW stock_ledger AS
  SELECT order_lines.item_id,

@@ -17,6 +17,8 @@ from checkout.edge.middleware import Edge
 from checkout.errors import Unavailable
 from checkout.kit.db import Listener, Pool, open_pool
 from checkout.kit.lane import Lane, ReplyError, Script
+from checkout.search import http as search_http
+from checkout.search.show import Search
 from config.settings import RateLimit
 from ratelimit.policies import policies
 from ratelimit.shared import LIMIT_SOURCES, SharedLimiter
@@ -32,6 +34,7 @@ class Front:
     pool: Pool
     cache: Cache
     reading: Reading
+    search: Search
     lane: Lane
 
 
@@ -45,29 +48,35 @@ async def front(database_url: str, gate_url: str, metrics: Path) -> AsyncIterato
     await lane.start(wait_s=2)
     cache = Cache(shared=shared)
     reading = Reading(pool, cache)
+    search = Search(pool, Cache(shared=shared))
     listening = asyncio.Event()
 
+    def changed(payload: str) -> None:
+        reading.changed(payload)
+        search.changed(payload)
+
     def gap() -> None:
-        cache.flush()
+        changed("*")
         listening.set()
 
-    listener = Listener(database_url, {"catalog": reading.changed}, gap)
+    listener = Listener(database_url, {"catalog": changed}, gap)
     listener.start()
     app = web.Application()
     limiter = SharedLimiter(lane, Script(*LIMIT_SOURCES), away=(Unavailable, ReplyError), processes=1)
     edge = Edge(policies=policies(UNLIMITED), shared=limiter, metrics=Metrics(metrics))
-    edge.register(app, routes(reading))
+    edge.register(app, [*routes(reading), *search_http.routes(search)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     await asyncio.wait_for(listening.wait(), 5)
     try:
-        yield Front(f"http://127.0.0.1:{runner.addresses[0][1]}", pool, cache, reading, lane)
+        yield Front(f"http://127.0.0.1:{runner.addresses[0][1]}", pool, cache, reading, search, lane)
     finally:
         await runner.cleanup()
         await listener.stop()
         await cache.close()
+        await search.cache.close()
         await lane.close()
         await pool.close()
 

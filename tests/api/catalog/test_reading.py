@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from checkout.catalog import documents
+from checkout.search import shape
 from tests.api.catalog.conftest import Shelf
 
 
@@ -23,7 +24,7 @@ async def test_a_product_is_found_by_slug_and_by_id(shelf: Shelf) -> None:
     ("path", "kind"),
     [
         ("/v1/products/tee-black", documents.Product),
-        ("/v1/products?limit=100", documents.Listing),
+        ("/v1/products?limit=100", shape.Listing),
         ("/v1/categories", documents.Categories),
         ("/v1/skus/MUG-CLASSIC/availability", documents.SkuAvailability),
     ],

@@ -1,0 +1,1 @@
+"""What shoppers find: listings with filters, orders and facets, full text, suggestions."""

@@ -1,0 +1,209 @@
+-- What listings and searches ask. All but the last three read product_search by its own indexes, within one transaction that
+-- `by_index` has opened; $1 is a tsquery over its terms, or NULL for every product.
+
+-- name: by_index
+-- Caller: find, before a survey of some. Rows are narrow and many: the planner's guess of how many match would make it read all of them.
+SELECT set_config('enable_seqscan', 'off', true)
+
+-- name: by_order
+-- Caller: find, before a walk. What matches is common: it is met soon by going along the order's index, and only so.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)
+
+-- name: by_any_way
+-- Caller: find, after a walk.
+SELECT set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true)
+
+-- name: words_of
+-- Caller: find. Locks: none. One row, no table.
+SELECT coalesce(array_remove(string_to_array(search_text($1), ' '), ''), '{}') AS words
+
+-- name: branch
+-- Caller: find. Index: categories.slug, categories_parent. Locks: none. Rows: the categories of one branch, <= 5,000.
+WITH RECURSIVE branch AS (
+    SELECT id FROM categories WHERE slug = $1
+    UNION
+    SELECT c.id FROM categories c JOIN branch b ON c.parent_id = b.id
+)
+SELECT '/' || id AS term FROM branch LIMIT 5000
+
+-- name: said_by_some
+-- Caller: find, when nothing matched. Index: product_search_terms. Locks: none. Rows: one a word, each from its first match.
+SELECT w.word, EXISTS (SELECT FROM product_search s WHERE s.terms @@ w.query::tsquery) AS said
+FROM unnest($1::text[], $2::text[]) AS w(word, query)
+
+-- name: names_like
+-- Caller: find, for a word that no product says. Index: search_words pkey, search_words_similar. Locks: none. Rows: <= 5 and <= 30.
+SELECT ARRAY(SELECT word FROM search_words WHERE length($1) >= 3 AND word >= $1 AND word < $1 || U&'\+10FFFF'
+             ORDER BY length(word), word LIMIT 5) AS begun,
+       ARRAY(SELECT word FROM search_similar($1, 30) AS word) AS likest
+
+-- name: survey
+-- Caller: find. Index: product_search_terms; any when $1 is NULL. Locks: none. Reads <= $5 products that match, each of whose
+-- lowest price in $2, when given, is $3 to $4. Rows by their `kind`: how many there are; where the first $6 are in the tree,
+-- what values they have and what they cost (<= 1,000 values); how many are in each tier; and, when all were read, the page of $13
+-- in order $7 behind $10, $11, $12. By relevance a key is a hundred thousand for each tier, and the title's length: short titles
+-- say little besides what was asked; $8 finds the first tier, $9 the second.
+WITH RECURSIVE found AS MATERIALIZED (
+    SELECT product_id, categories, facets, prices,
+           CASE $7::text WHEN 'relevance' THEN title_length
+                             + CASE WHEN terms @@ $8::tsquery THEN 0 WHEN terms @@ $9::tsquery THEN 100000 ELSE 200000 END
+                         WHEN 'newest' THEN -(extract(epoch FROM published_at) * 1000000)::bigint
+                         WHEN 'price' THEN (prices -> $2 ->> 0)::bigint
+                         WHEN '-price' THEN -(prices -> $2 ->> 0)::bigint
+                         WHEN 'rating' THEN -rating_key ELSE 0 END AS key_number,
+           (CASE WHEN $7 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
+    FROM product_search
+    WHERE ($1::tsquery IS NULL OR terms @@ $1)
+      AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+    LIMIT $5
+), counted AS MATERIALIZED (
+    SELECT categories, facets, prices FROM found LIMIT $6
+), together AS MATERIALIZED (
+    SELECT row_number() OVER () AS at, categories, count(*) AS products FROM counted
+    WHERE cardinality(categories) > 0 GROUP BY categories
+), upward AS (
+    SELECT t.at, c.id, c.parent_id, t.products FROM together t, unnest(t.categories) k JOIN categories c ON c.id = k
+    UNION
+    SELECT u.at, c.id, c.parent_id, u.products FROM upward u JOIN categories c ON c.id = u.parent_id
+)
+SELECT 'total' AS kind, '' AS name, '' AS value, count(*) AS low, 0::bigint AS high FROM found
+UNION ALL
+SELECT 'category', c.slug, c.name, sum(u.products)::bigint, 0
+FROM upward u JOIN categories c ON c.id = u.id GROUP BY c.slug, c.name
+UNION ALL
+(SELECT 'value', '', f, count(*), 0 FROM counted, unnest(facets) f GROUP BY f ORDER BY count(*) DESC, f LIMIT 1000)
+UNION ALL
+SELECT 'price', p.key, '', min((p.value ->> 0)::bigint), max((p.value ->> 1)::bigint)
+FROM counted, jsonb_each(prices) p GROUP BY p.key
+UNION ALL
+(SELECT 'uncounted', name, '', 0, 0 FROM attributes WHERE NOT facet ORDER BY name LIMIT 1000)
+UNION ALL
+SELECT 'tier', '', '', key_number / 100000, count(*) FROM found WHERE $7 = 'relevance' GROUP BY key_number / 100000
+UNION ALL
+(SELECT 'place', product_id::text, key_text, key_number, 0 FROM found
+ WHERE (SELECT count(*) FROM found) < $5
+   AND ($10::bigint IS NULL OR (key_number, key_text, product_id) > ($10, $11::text COLLATE "C", $12::uuid))
+ ORDER BY key_number, key_text, product_id
+ LIMIT $13)
+
+-- name: page_by_sorting
+-- Caller: find, when a walk met too few: what matches is many and stands together, far along the order. Index:
+-- product_search_terms. Locks: none. Rows: <= $9; reads all that match.
+SELECT product_id, key_number, key_text FROM (
+    SELECT product_id,
+           CASE $5::text WHEN 'newest' THEN -(extract(epoch FROM published_at) * 1000000)::bigint
+                         WHEN 'price' THEN (prices -> $2 ->> 0)::bigint
+                         WHEN '-price' THEN -(prices -> $2 ->> 0)::bigint
+                         WHEN 'rating' THEN -rating_key
+                         WHEN 'relevance' THEN title_length ELSE 0 END AS key_number,
+           (CASE WHEN $5 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
+    FROM product_search
+    WHERE terms @@ $1::tsquery
+      AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)) keyed
+WHERE $6::bigint IS NULL OR (key_number, key_text, product_id) > ($6, $7::text COLLATE "C", $8::uuid)
+ORDER BY key_number, key_text, product_id
+LIMIT $9
+
+-- A walk goes along one order and takes what matches: $1, and a lowest price of $3 to $4 in $2 when $2 is given; from behind
+-- the product $6 at $5, or from the start when $5 is NULL; past $8 products at most. With what is common it is over soon.
+
+-- name: walk_newest
+-- Caller: find. Index: product_search_newest. Locks: none. Rows: <= $7.
+SELECT product_id, -(extract(epoch FROM published_at) * 1000000)::bigint AS key_number, '' AS key_text
+FROM (SELECT * FROM product_search
+      WHERE published_at <= coalesce($5::timestamptz, 'infinity')
+        AND ($5 IS NULL OR published_at < $5 OR product_id > $6::uuid)
+      ORDER BY published_at DESC, product_id LIMIT $8) passed
+WHERE ($1::tsquery IS NULL OR terms @@ $1)
+  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+LIMIT $7
+
+-- name: walk_title
+-- Caller: find. Index: product_search_title. Locks: none. Rows: <= $7.
+SELECT product_id, 0::bigint AS key_number, title_key AS key_text
+FROM (SELECT * FROM product_search
+      WHERE title_key >= coalesce($5::text, '') AND ($5 IS NULL OR title_key > $5 OR product_id > $6::uuid)
+      ORDER BY title_key, product_id LIMIT $8) passed
+WHERE ($1::tsquery IS NULL OR terms @@ $1)
+  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+LIMIT $7
+
+-- name: walk_relevance
+-- Caller: find, within a tier. Index: product_search_length. Locks: none. Rows: <= $7.
+SELECT product_id, title_length::bigint AS key_number, '' AS key_text
+FROM (SELECT * FROM product_search
+      WHERE title_length >= coalesce($5::int, 0) AND ($5 IS NULL OR title_length > $5 OR product_id > $6::uuid)
+      ORDER BY title_length, product_id LIMIT $8) passed
+WHERE ($1::tsquery IS NULL OR terms @@ $1)
+  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+LIMIT $7
+
+-- name: walk_rating
+-- Caller: find. Index: product_search_rating. Locks: none. Rows: <= $7.
+SELECT product_id, -rating_key::bigint AS key_number, '' AS key_text
+FROM (SELECT * FROM product_search
+      WHERE rating_key <= coalesce($5::int, 2147483647) AND ($5 IS NULL OR rating_key < $5 OR product_id > $6::uuid)
+      ORDER BY rating_key DESC, product_id LIMIT $8) passed
+WHERE ($1::tsquery IS NULL OR terms @@ $1)
+  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+LIMIT $7
+
+-- name: walk_price
+-- Caller: find. Index: product_prices_up, product_search pkey. Locks: none. Rows: <= $7.
+SELECT passed.product_id, passed.lowest_minor AS key_number, '' AS key_text
+FROM (SELECT product_id, lowest_minor FROM product_prices
+      WHERE currency = $2::text AND lowest_minor BETWEEN greatest($3::bigint, $5::bigint) AND $4::bigint
+        AND ($5 IS NULL OR lowest_minor > $5 OR product_id > $6::uuid)
+      ORDER BY lowest_minor, product_id LIMIT $8) passed
+JOIN product_search s ON s.product_id = passed.product_id
+WHERE $1::tsquery IS NULL OR s.terms @@ $1
+ORDER BY passed.lowest_minor, passed.product_id
+LIMIT $7
+
+-- name: walk_price_down
+-- Caller: find. Index: product_prices_down, product_search pkey. Locks: none. Rows: <= $7.
+SELECT passed.product_id, -passed.lowest_minor AS key_number, '' AS key_text
+FROM (SELECT product_id, lowest_minor FROM product_prices
+      WHERE currency = $2::text AND lowest_minor BETWEEN $3::bigint AND least($4::bigint, $5::bigint)
+        AND ($5 IS NULL OR lowest_minor < $5 OR product_id > $6::uuid)
+      ORDER BY lowest_minor DESC, product_id LIMIT $8) passed
+JOIN product_search s ON s.product_id = passed.product_id
+WHERE $1::tsquery IS NULL OR s.terms @@ $1
+ORDER BY passed.lowest_minor DESC, passed.product_id
+LIMIT $7
+
+-- name: cards
+-- Caller: find. Index: products pkey, variants_product. Locks: none. Rows: <= the ids of one page.
+SELECT p.id, p.slug, p.title, p.vendor, p.tags, p.attributes, p.images -> 0 AS image, p.published_at,
+       (SELECT coalesce(json_agg(c.slug ORDER BY c.position, c.slug), '[]')
+        FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = p.id) AS categories,
+       (SELECT coalesce(json_object_agg(k.key, json_build_object('from', k.value -> 0, 'to', k.value -> 1) ORDER BY k.key), '{}')
+        FROM jsonb_each(s.prices) k) AS prices,
+       (SELECT json_agg(v.sku ORDER BY v.position, v.item_id) FROM variants v
+        WHERE v.product_id = p.id AND v.archived_at IS NULL) AS skus,
+       (SELECT coalesce(bool_or(k.reserved < k.on_hand + k.backorder_limit), false) FROM variants v JOIN stock k USING (item_id)
+        WHERE v.product_id = p.id AND v.archived_at IS NULL) AS in_stock
+FROM products p JOIN product_search s ON s.product_id = p.id
+WHERE p.id = ANY ($1::uuid[])
+
+-- name: titles_begun
+-- Caller: suggest. Index: product_search_title, products pkey. Locks: none. Rows: <= $2.
+SELECT p.slug, p.title FROM product_search s JOIN products p ON p.id = s.product_id
+WHERE s.title_key >= $1::text AND s.title_key < $1 || U&'\+10FFFF'
+ORDER BY s.title_key, s.product_id
+LIMIT $2
+
+-- name: titles_with
+-- Caller: suggest. Index: product_search_terms, products pkey. Locks: none. Rows: <= $3, the shortest titles of the first $2 found.
+SELECT p.slug, p.title FROM (
+    SELECT product_id, title_length FROM product_search WHERE terms @@ $1::tsquery LIMIT $2) s
+JOIN products p ON p.id = s.product_id
+ORDER BY s.title_length, s.product_id
+LIMIT $3
+
+-- name: categories_begun
+-- Caller: suggest. Reads the categories, <= 5,000. Locks: none. Rows: <= $2, with a word that begins so.
+SELECT slug, name FROM categories
+WHERE ' ' || lower(unaccent(name)) LIKE '% ' || $1::text || '%'
+ORDER BY length(name), slug
+LIMIT $2
