@@ -126,7 +126,7 @@ class Carts:
         raise Unavailable("The cart is being moved; try again.", code="gate_away", retry_after_ms=500)
 
     def _judge(self, cart_id: str, verdict: Verdict, fields: Fields) -> Cart:
-        if verdict is Verdict.MISSING:
+        if verdict in (Verdict.MISSING, Verdict.FOREIGN):
             raise _unknown()
         cart = self.seen(cart_id, fields)
         match verdict:
@@ -201,7 +201,7 @@ class Carts:
             verdict, after = apply(
                 free, ops, expected=expected, guard_hold=False, now_ms=int(time.time() * 1000), who=who
             )
-            if verdict is Verdict.MISSING or after is free:
+            if not after or after is free:
                 return verdict, fields
             after["v"] = str(int(after["v"]) - 1 + UNGATED_STEP)
             return verdict, after

@@ -3,8 +3,8 @@
 -- KEYS 1 epoch · 2 the guest's cart · 3 the account's cart
 -- ARGV 1 epoch · 2 account · 3 id of the account's cart · 4 ttl s · 5 lines max · 6 coupons max · 7 units of a line max
 -- Returns {verdict, guest's fields, account's fields, report}: verdict as in checkout/carts/model.py, 0 with which cart is
--- missing (1 the guest's, 2 the account's, 0: it is another account's); the report: line, units that were wanted … and
--- coupon, '' … of what did not fit, 'held', 1 guest's + 2 account's hold that ended. O(fields). Model: merge in merge.py.
+-- missing (1 the guest's, 2 the account's); the report: line, units that were wanted … and coupon, '' … of what did not
+-- fit, 'held', 1 guest's + 2 account's hold that ended. O(fields). Model: merge in merge.py.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
 local account, alone = ARGV[2], KEYS[2] == KEYS[3]
 local function read(key)
@@ -25,7 +25,7 @@ local function write(key, cart, before)
 end
 local guest, known = read(KEYS[2])
 if not known then return {0, 1} end
-if guest.acct and guest.acct ~= account then return {0, 0} end
+if guest.acct and guest.acct ~= account then return {8} end
 if guest.st == 'merged' then return {1, redis.call('HGETALL', KEYS[2]), {}, {}} end
 if guest.st then return {4} end
 if alone then

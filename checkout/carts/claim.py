@@ -88,10 +88,10 @@ class Claims:
             merged = await self._live.claim(cart_id, claiming.own_id, who)
             if merged.verdict is Verdict.CLOSED:
                 merged = await self._without_gate(cart_id, who, claiming)
-            elif merged.verdict is Verdict.MISSING and merged.missing:
+            elif merged.verdict is Verdict.MISSING:
                 missing = cart_id if merged.missing == 1 else claiming.own_id
                 if not await self._bring(missing, claiming):
-                    merged = Merged(Verdict.GONE, {}, {}, {}) if missing != cart_id else merged
+                    merged = Merged(Verdict.FOREIGN if missing == cart_id else Verdict.GONE, {}, {}, {})
             elif merged.verdict is Verdict.DONE:
                 self._persister.mark(cart_id, merged.guest)
                 if merged.own:
@@ -108,7 +108,7 @@ class Claims:
                         f"Together the carts have more than {limits.CART_LINES_MAX} articles; take some out first.",
                         code="cart_full",
                     )
-                case Verdict.MISSING if not merged.missing:
+                case Verdict.FOREIGN:
                     raise NotFound("There is no such cart.", code="unknown_cart")
         raise Unavailable("The cart is being moved; try again.", code="gate_away", retry_after_ms=500)
 
@@ -125,8 +125,8 @@ class Claims:
         guest = self._newest(cart_id, kept.get(cart_id, {}))
         own = None if own_id == cart_id else self._newest(own_id, kept.get(own_id, {}))
         merged = merge(guest, own, account=who, own_id=own_id)
-        if merged.verdict is Verdict.MISSING and merged.missing == 2:
-            return Merged(Verdict.GONE, {}, {}, {})
+        if merged.verdict is Verdict.MISSING:
+            return Merged(Verdict.GONE if merged.missing == 2 else Verdict.FOREIGN, {}, {}, {})
         if merged.verdict is not Verdict.DONE:
             return merged
         merged = Merged(

@@ -2,7 +2,7 @@
 --
 -- KEYS 1 epoch · 2 cart (hash, fields as in checkout/carts/model.py)
 -- ARGV 1 epoch · 2 expected version, or '' · 3 '1': refuse while held · 4 ttl s · 5 lines max · 6 coupons max
---      7 who asks: an account, '' nobody signed in, '*' the shop itself; another account's cart is missing for them
+--      7 who asks: an account, '' nobody signed in, '*' the shop itself; another account's cart is not there for them
 --      then op, field, value …: 'Q' set an ordered entry, 'S' set, 'D' drop
 -- Returns {verdict, field, value …}; verdict as in checkout/carts/model.py. O(fields + ops).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {-1} end
@@ -19,7 +19,7 @@ for i = 1, #flat, 2 do
   local kind = string.sub(field, 1, 2)
   if kind == 'l:' then lines = lines + 1 elseif kind == 'c:' then coupons = coupons + 1 end
 end
-if cart.acct and cart.acct ~= ARGV[7] and ARGV[7] ~= '*' then return {0} end
+if cart.acct and cart.acct ~= ARGV[7] and ARGV[7] ~= '*' then return {8} end
 if ARGV[2] ~= '' and ARGV[2] ~= cart.v then return answer(2, flat) end
 if #ARGV < 8 then return answer(1, flat) end
 if cart.st then return answer(4, flat) end

@@ -18,9 +18,11 @@ _KEPT = ("addr", "ctry", "ship")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of a claim. Shape: `missing` says of whose cart there is no copy: 1 the guest's, 2 the account's, 0 for
-    what is another account's; `report` maps a line to the units that were wanted, a coupon to an empty text, and `held` to
-    whose holds ended: 1 the guest's, 2 the account's, 3 both."""
+    """What became of a claim.
+
+    Shape: `missing` says of whose cart there is no copy: 1 the guest's, 2 the account's; `report` maps a line to the units
+    that were wanted, a coupon to an empty text, and `held` to whose holds ended: 1 the guest's, 2 the account's, 3 both.
+    """
 
     verdict: Verdict
     guest: Fields
@@ -41,7 +43,7 @@ def merge(guest: Fields, own: Fields | None, *, account: str, own_id: str) -> Me
     if not guest:
         return _refused(Verdict.MISSING, 1)
     if guest.get("acct", account) != account:
-        return _refused(Verdict.MISSING, 0)
+        return _refused(Verdict.FOREIGN)
     if guest.get("st") == "merged":
         return Merged(Verdict.DONE, guest, {}, {})
     if "st" in guest:

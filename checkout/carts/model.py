@@ -48,6 +48,8 @@ class Verdict(enum.IntEnum):
     COUPONS_FULL = 6
     GONE = 7
     """Of a claim: what was the account's open cart is no more."""
+    FOREIGN = 8
+    """It is another account's: for this caller it is not there."""
 
 
 class Cart(Struct, frozen=True, gc=False):
@@ -123,8 +125,10 @@ def apply(
 
     Shape: `who` asks: an account's id, empty for nobody signed in, or ANYBODY.
     """
-    if not fields or (who != ANYBODY and fields.get("acct", who) != who):
-        return Verdict.MISSING, {}
+    if not fields:
+        return Verdict.MISSING, fields
+    if who != ANYBODY and fields.get("acct", who) != who:
+        return Verdict.FOREIGN, {}
     version = int(fields["v"])
     if expected is not None and expected != version:
         return Verdict.STALE, fields
@@ -145,9 +149,16 @@ def apply(
             after[field] = f"{value} {seq}"
     if after == fields:
         return Verdict.DONE, fields
-    if sum(name.startswith(LINE) for name in after) > limits.CART_LINES_MAX:
-        return Verdict.LINES_FULL, fields
-    if sum(name.startswith(COUPON) for name in after) > limits.COUPONS_MAX:
-        return Verdict.COUPONS_FULL, fields
+    full = _full(after)
+    if full is not None:
+        return full, fields
     after["v"] = str(version + 1)
     return Verdict.DONE, after
+
+
+def _full(fields: Fields) -> Verdict | None:
+    if sum(name.startswith(LINE) for name in fields) > limits.CART_LINES_MAX:
+        return Verdict.LINES_FULL
+    if sum(name.startswith(COUPON) for name in fields) > limits.COUPONS_MAX:
+        return Verdict.COUPONS_FULL
+    return None

@@ -1,5 +1,6 @@
 """`/v1/me`: the profile, everything that is held about a person, and the end of it."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -114,7 +115,10 @@ _JSON = ("document", "payments", "shipments", "notifications")
 
 
 def _plain(row: Record) -> dict[str, Any]:
-    return {
-        name: orjson.loads(value) if name in _JSON and value is not None else value
-        for name, value in row.items()
-    }
+    return {name: _value(name, value) for name, value in row.items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in _JSON:
+        return orjson.loads(value)
+    return str(value) if isinstance(value, uuid.UUID) else value

@@ -7,8 +7,11 @@ import pytest
 
 from checkout.accounts import store
 from checkout.accounts.auth import Auth
+from checkout.accounts.model import try_key
 from checkout.accounts.passwords import hash_now
+from checkout.accounts.sign_in import TRIES
 from checkout.app import PARTS
+from ratelimit.shared import limit_key
 from tests.shop import TestShop
 
 PASSWORD = "correct horse battery staple"
@@ -39,6 +42,11 @@ class People:
             "SELECT id FROM accounts WHERE email = $1", f"{role}@example.com"
         )
         return bearer(self.auth.issue(account, role))
+
+
+async def later(shop: TestShop, email: str) -> None:
+    """As if enough time had gone by for this account to be tried again."""
+    await shop.app[PARTS].gate.lane.call("DEL", limit_key(TRIES.name, try_key(email)))
 
 
 def bearer(token: str) -> dict[str, str]:

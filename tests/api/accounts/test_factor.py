@@ -5,7 +5,7 @@ from base64 import b32decode
 from typing import Any
 
 from checkout.accounts import totp
-from tests.api.accounts.conftest import PASSWORD, People, bearer
+from tests.api.accounts.conftest import PASSWORD, People, bearer, later
 from tests.shop import TestShop
 
 EMAIL = "customer@example.com"
@@ -13,6 +13,7 @@ EMAIL = "customer@example.com"
 
 async def sign_in(shop: TestShop, otp: str | None = None, password: str = PASSWORD) -> tuple[int, Any]:
     """(status, document) of signing in with this code."""
+    await later(shop, EMAIL)
     body = {"email": EMAIL, "password": password} | ({} if otp is None else {"otp": otp})
     return (await shop.call("POST", "/v1/sessions", json=body))[:2]
 

@@ -8,7 +8,7 @@ import orjson
 
 from checkout.accounts.tokens import link_token
 from config import limits
-from tests.api.accounts.conftest import PASSWORD, People, bearer
+from tests.api.accounts.conftest import PASSWORD, People, bearer, later
 from tests.api.accounts.test_sessions import opens, renew, shuts, sign_in
 from tests.shop import TestShop
 
@@ -170,6 +170,7 @@ async def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(peop
     _, there, _ = await sign_in(shop, "customer@example.com")
 
     async def change(old: str, new: str) -> tuple[int, Any]:
+        await later(shop, "customer@example.com")
         body = {"current_password": old, "new_password": new}
         return (await shop.call("POST", "/v1/me/password", json=body, headers=bearer(here["access_token"])))[
             :2
@@ -180,6 +181,7 @@ async def test_a_password_is_changed_by_who_knows_it_and_other_sessions_end(peop
     status, problem = await change(PASSWORD, "1234567890")
     assert (status, problem["code"]) == (400, "weak_password")
     assert (await change(PASSWORD, NEW))[0] == 204
+    await later(shop, "customer@example.com")
     await shuts(shop, there)
     assert (await renew(shop, there))[0] == 401
     assert await opens(shop, here), "the session that changed it goes on"

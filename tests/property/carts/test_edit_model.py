@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from checkout.carts import live
 from checkout.carts.live import EPOCH, LiveCarts
-from checkout.carts.model import Fields, Op, Verdict, apply, new_fields, parse
+from checkout.carts.model import ANYBODY, Fields, Op, Verdict, apply, new_fields, parse
 from checkout.kit.lane import Lane
 from config import limits
 from tests.shop import Stores
@@ -54,11 +54,14 @@ ops = st.one_of(
     st.tuples(st.just("S"), st.just("addr"), st.just('{"country":"DE","city":"Köln"}')),
 )
 order = st.just([("S", "st", "ordered")])
+MINE, THEIRS = f"{1:032x}", f"{2:032x}"
+take = st.sampled_from([[("S", "acct", MINE)], [("D", "acct", "")]])
 edits = st.lists(
     st.tuples(
-        st.one_of(st.lists(ops, max_size=4), st.lists(ops, max_size=4), st.lists(ops, max_size=4), order),
+        st.one_of(*[st.lists(ops, max_size=4)] * 3, order, take),
         st.none() | st.integers(-1, 1),
         st.booleans(),
+        st.sampled_from([ANYBODY, "", MINE, THEIRS]),
     ),
     max_size=15,
 )
@@ -66,7 +69,9 @@ edits = st.lists(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits=edits)
-async def test_script_and_model_agree(gate: OpenGate, edits: list[tuple[list[Op], int | None, bool]]) -> None:
+async def test_script_and_model_agree(
+    gate: OpenGate, edits: list[tuple[list[Op], int | None, bool, str]]
+) -> None:
     """If this fails, a cart edited without the gate becomes another one than with it, or a bound does not hold."""
     await gate.lane.call("FLUSHDB")
     await gate.lane.call("SET", EPOCH, 1)
@@ -74,13 +79,17 @@ async def test_script_and_model_agree(gate: OpenGate, edits: list[tuple[list[Op]
     assert await carts.edit(CART, [], expected=None, guard_hold=False) == (Verdict.MISSING, {})
     fields: Fields = new_fields("EUR", country="DE")
     assert await carts.restore(CART, fields) == (Verdict.DONE, fields)
-    for changes, offset, guard in edits:
+    for changes, offset, guard, who in edits:
         before = fields
         expected = None if offset is None else int(fields["v"]) + offset
-        verdict, fields = apply(
-            fields, changes, expected=expected, guard_hold=guard, now_ms=int(time.time() * 1000)
-        )
-        assert await carts.edit(CART, changes, expected=expected, guard_hold=guard) == (verdict, fields)
+        now_ms = int(time.time() * 1000)
+        verdict, after = apply(fields, changes, expected=expected, guard_hold=guard, now_ms=now_ms, who=who)
+        answered = await carts.edit(CART, changes, expected=expected, guard_hold=guard, who=who)
+        assert answered == (verdict, after)
+        if verdict is Verdict.FOREIGN:
+            assert after == {}, "a stranger was shown a cart"
+            continue
+        fields = after
         assert int(fields["v"]) - int(before["v"]) == (fields != before)
         cart = parse(CART, fields)
         assert len(cart.lines) <= 3
