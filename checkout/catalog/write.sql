@@ -5,10 +5,10 @@
 -- Locks: stock rows by item_id, the committer's order, before any trigger needs them. Rows: variants of one batch.
 SELECT s.item_id
 FROM stock s
-WHERE s.item_id IN (
-    SELECT v.item_id FROM variants v
-    WHERE v.sku = ANY ($2::text[])
-       OR v.product_id IN (SELECT p.id FROM products p WHERE p.slug = ANY ($1::text[])))
+WHERE s.item_id = ANY (ARRAY( -- an array, and no join or OR: each part by its index, also before the tables are analysed
+    SELECT v.item_id FROM variants v WHERE v.sku = ANY ($2::text[])
+    UNION
+    SELECT v.item_id FROM products p JOIN variants v ON v.product_id = p.id WHERE p.slug = ANY ($1::text[])))
 ORDER BY s.item_id
 FOR NO KEY UPDATE
 
