@@ -111,12 +111,13 @@ async def parts_of(request: web.Request) -> AsyncIterator[bytes]:
 
 async def _of_form(request: web.Request) -> AsyncIterator[bytes]:
     try:
-        form = await request.multipart()
-        while (found := await form.next()) is not None:
-            if isinstance(found, BodyPartReader) and found.name == "file":
+        form, has_file = await request.multipart(), False
+        while (found := await form.next()) is not None:  # to the form's end: one that breaks off is no form
+            if isinstance(found, BodyPartReader) and found.name == "file" and not has_file:
+                has_file = True
                 while part := await found.read_chunk(_READ_BYTES):
                     yield part
-                return
     except _BROKEN as error:
         raise Invalid(f"The form cannot be read: {error}", field="file") from None
-    raise Invalid("The form has no part `file`.", field="file")
+    if not has_file:
+        raise Invalid("The form has no part `file`.", field="file")

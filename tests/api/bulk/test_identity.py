@@ -8,8 +8,8 @@ from tests.api.bulk.conftest import Desk, rows_of, versions
 async def empty(desk: Desk) -> None:
     """Takes all products out of the shop."""
     await desk.shop.db.execute(
-        """TRUNCATE products, variants, prices, product_categories, categories, stock_movements, gate_suspects, bulk_jobs
-           CASCADE"""
+        """TRUNCATE products, variants, prices, product_categories, categories, stock_movements, gate_suspects, bulk_jobs,
+           location_stock, stock_policies, stock_counts, stock_feed CASCADE"""
     )
     await desk.shop.db.execute("DELETE FROM stock WHERE kind = 'variant'")
 
