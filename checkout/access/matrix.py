@@ -17,7 +17,7 @@ _WORDS = """\
 Written by `make docs` from the routes' permissions and the roles that a shop comes with. `tests/api/access/test_matrix.py`
 asks every cell of the running shop.
 
-- **open**: nobody is asked who they are. Where a secret decides (a cart's id, an order's token), whoever lacks it gets a 404;
+- **open**: nobody is asked who they are. Where a secret decides (a cart's id, an order's token), who lacks it gets a 404;
   an order is open to its own account, too, and to those who may read or write all orders.
 - **401**, **403**: the answer to who does not sign in, and to who may not.
 - **own**: rows of the caller alone. Rows of others answer exactly like missing ones: 404, or not on the list.
