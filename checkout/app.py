@@ -74,6 +74,8 @@ from checkout.kit import crash
 from checkout.kit.db import Listener, Pool, fetch_one, make_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.kit.routes import Route
+from checkout.locations import http as locations_http
+from checkout.locations.store import LocationStore
 from checkout.orders import cancel as orders_cancel
 from checkout.orders import events as orders_events
 from checkout.orders import http as orders_http
@@ -94,9 +96,12 @@ from checkout.promotions.store import CouponStore, CustomerCounters
 from checkout.quoting.cache import RulebookCache
 from checkout.search import http as search_http
 from checkout.search.show import Search, search_cache
+from checkout.stock import http as stock_http
+from checkout.stock import move_http as stock_moves
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
+from checkout.stock.shelf import Shelf
 from checkout.stock.store import StockStore
 from config import limits
 from config.settings import Settings
@@ -329,7 +334,10 @@ def _routes(parts: Parts) -> list[Route]:
         *own_http.routes(own, auth, sign_in, Eraser(own, parts.carts)),
         *own_addresses.routes(own, auth),
         *own_orders.routes(own, auth, parts.carts, prices),
-        *admin_http.routes(admin_store, outbox, stats, permit=permit),
+        *admin_http.routes(outbox, stats, permit=permit),
+        *locations_http.routes(LocationStore(parts.pool), permit=permit),
+        *stock_http.routes(parts.pool, Shelf(parts.pool, parts.gate.available), permit=permit),
+        *stock_moves.routes(parts.pool, permit=permit),
         *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
         *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
         *access_http.routes(AccessStore(parts.pool), permit=permit),

@@ -61,6 +61,21 @@ YEAR_MIN = 2000
 YEAR_MAX = 8999
 # Units in stock of one SKU.
 STOCK_MAX = 1_000_000_000
+# A SKU that has no threshold of its own is low at this many units that may be sold from the shelf.
+LOW_STOCK_UNITS = 5
+# Places where units lie; a SKU's stock by location is always one answer. Their order is a number up to this.
+LOCATIONS_MAX = 200
+LOCATION_PRIORITY_MAX = 1_000_000
+# SKUs of one receipt, transfer or count: as many stock rows are locked for one commit.
+STOCK_LINES_MAX = 100
+# Rows of one call of an external inventory system, and of those how many share a commit and its locks.
+STOCK_FEED_ROWS_MAX = 1_000
+STOCK_FEED_CHUNK = 100
+STOCK_FEED_BODY_MAX_BYTES = 512 * 1024
+# Their clock may be ahead of ours by this; a figure from farther in the future would block all that follow.
+STOCK_FEED_AHEAD_S = 300
+# An expected receipt may be sold against this long ahead.
+PREORDER_AHEAD_MAX_S = 2 * 365 * 24 * 3600
 # Basis points: 100 % is 10 000.
 BASIS_POINTS = 10_000
 WEIGHT_MAX_G = 10_000_000
@@ -79,6 +94,15 @@ _holds(
     "the dearest total must be exact for every JSON reader",
 )
 _holds(PAGE_DEFAULT <= PAGE_MAX < ORDERS_LOOKED_AT_MAX, "the default page must be allowed, and a search must fill one")
+
+_holds(
+    STOCK_LINES_MAX * 140 <= BODY_MAX_BYTES, "a receipt of the most lines must fit the usual body limit"
+)
+_holds(
+    STOCK_FEED_ROWS_MAX * 512 <= STOCK_FEED_BODY_MAX_BYTES <= IMPORT_BODY_MAX_BYTES,
+    "a feed of the most rows must fit its body limit",
+)
+_holds(STOCK_FEED_CHUNK <= STOCK_FEED_ROWS_MAX, "a feed is taken in parts")
 
 # --- How long a client may take, and how much it may ask at once --------------------------------------
 

@@ -1,78 +1,27 @@
-"""`/v1/admin`: stats, stock adjustments, dead letters."""
+"""`/v1/admin`: stats, dead letters."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from checkout.access.access import Permit
-from checkout.admin.shape import AdjustmentAnswer, DeadLetters, Replayed, StatsAnswer
+from checkout.admin.shape import DeadLetters, Replayed, StatsAnswer
 from checkout.admin.stats import Stats
-from checkout.admin.store import Adjustment, AdminStore
 from checkout.errors import Invalid, NotFound
-from checkout.kit import body
 from checkout.kit.answer import answer
-from checkout.kit.form import form
-from checkout.kit.ids import claim_id, fingerprint
 from checkout.kit.routes import Route
-from checkout.orders.http import idempotency_key
-from checkout.orders.request import Sku
 from checkout.outbox.store import OutboxStore, Parked
 from config import limits
 
-Units = Annotated[int, msgspec.Meta(ge=-limits.STOCK_MAX, le=limits.STOCK_MAX)]
 
-
-class AdjustmentRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Units to add (`delta`, may be negative) or to count (`on_hand`): exactly one of the two."""
-
-    sku: Sku
-    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
-    delta: Units | None = None
-    on_hand: Annotated[int, msgspec.Meta(ge=0, le=limits.STOCK_MAX)] | None = None
-    location: Annotated[
-        str, form("^[a-z0-9][a-z0-9_-]{0,31}$", "a location by its code: small letters, digits, - and _")
-    ] = "main"
-
-
-_decoder = msgspec.json.Decoder(AdjustmentRequest)
-
-
-def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Permit) -> list[Route]:
+def routes(outbox: OutboxStore, stats: Stats, *, permit: Permit) -> list[Route]:
     """The admin's routes of this part."""
 
     async def read_stats(request: web.Request) -> web.Response:
         (await permit(request, "stats:read")).over_all()
         return answer(await stats.read())
-
-    async def adjust(request: web.Request) -> web.Response:
-        grant = await permit(request, "stock:write")
-        key = idempotency_key(request)
-        raw = await body.raw(request)
-        wanted = body.decode(raw, _decoder)
-        if (wanted.delta is None) == (wanted.on_hand is None):
-            raise Invalid(
-                "Give either delta or on_hand.", errors=[("delta", "give it or on_hand, not both or none")]
-            )
-        adjusted, replayed = await store.adjust(
-            claim_id(f"stock:{grant.actor}", key),
-            fingerprint(raw),
-            Adjustment(
-                wanted.sku,
-                wanted.delta,
-                wanted.on_hand,
-                wanted.location,
-                wanted.reason,
-                grant.actor,
-                grant.owner,
-            ),
-        )
-        response = answer(adjusted)
-        if replayed:
-            response.headers["Idempotent-Replayed"] = "true"
-        return response
 
     async def list_parked(request: web.Request) -> web.Response:
         (await permit(request, "dead-letters:read")).over_all()
@@ -103,23 +52,6 @@ def routes(store: AdminStore, outbox: OutboxStore, stats: Stats, *, permit: Perm
             response=StatsAnswer,
             policy="admin",
             permission="stats:read",
-            tag="admin",
-        ),
-        Route(
-            "POST",
-            "/v1/admin/stock/adjustments",
-            adjust,
-            "Change the stock of one SKU",
-            policy="admin",
-            request=AdjustmentRequest,
-            response=AdjustmentAnswer,
-            problems=(
-                "below_reserved",
-                "idempotency_key_missing",
-                "idempotency_key_invalid",
-                "idempotency_mismatch",
-            ),
-            permission="stock:write",
             tag="admin",
         ),
         Route(

@@ -67,17 +67,6 @@ class StatsAnswer(msgspec.Struct, frozen=True):
     stock: StockFigures
 
 
-class AdjustmentAnswer(msgspec.Struct, frozen=True):
-    """The stock after an adjustment."""
-
-    sku: str
-    movement_id: str
-    delta: int
-    on_hand: int
-    reserved: int
-    available: int
-
-
 class DeadLetter(msgspec.Struct, frozen=True):
     """Work that failed its last try."""
 

@@ -13,10 +13,10 @@ from typing import Any
 from checkout.admin.store import AdminStore
 from checkout.kit.db import FastUUID
 from checkout.outbox.store import OutboxStore
+from config import limits
 
 # Orders read for one figure; a count that reaches it says "at least".
 _ORDERS_MAX = 200_000
-_LOW_STOCK_UNITS = 5
 _LIVE_S, _HOUR_S, _DAY_S = 1.0, 5.0, 30.0
 _DAY_MS = 24 * 3600 * 1000
 
@@ -50,7 +50,7 @@ class Stats:
         self._hour = _Aged(lambda: self._orders(3_600_000), _HOUR_S)
         self._today = _Aged(lambda: self._orders(time.time_ns() // 1_000_000 % _DAY_MS), _DAY_S)
         self._work = _Aged(self._owed, _LIVE_S)
-        self._stock = _Aged(lambda: store.low_stock(_LOW_STOCK_UNITS), _DAY_S)
+        self._stock = _Aged(lambda: store.low_stock(limits.LOW_STOCK_UNITS), _DAY_S)
         self._gate = _Aged(store.gate, _LIVE_S)
 
     async def read(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Stats:
                 "built_at": gate["built_at"] if gate else None,
                 "suspects": gate["suspects"] if gate else 0,
             },
-            "stock": {"sold_out": stock[0], "low": stock[1], "low_is_at_most": _LOW_STOCK_UNITS},
+            "stock": {"sold_out": stock[0], "low": stock[1], "low_is_at_most": limits.LOW_STOCK_UNITS},
         }
 
     async def _orders(self, window_ms: int) -> dict[str, Any]:

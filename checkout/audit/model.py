@@ -90,6 +90,12 @@ POSTGRES = (
     Invariant(
         "on_hand_ledger", "On hand equals the sum of all receipts and movements, item by item.", "units apart"
     ),
+    Invariant(
+        "location_total", "On hand equals the sum of what lies at all locations, item by item.", "units apart"
+    ),
+    Invariant("locations", "Every unit lies where the ledger put it.", "units misplaced"),
+    Invariant("transfers", "A transfer brings as many units as it takes.", "units"),
+    Invariant("policies", "What may be sold follows from each SKU's policy.", "units apart"),
     Invariant("totals", "Lines, discount, shipping and tax add up to the total, order by order.", "orders"),
     Invariant("orphan_lines", "Every order line belongs to an order.", "lines"),
     Invariant(

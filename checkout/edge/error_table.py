@@ -321,6 +321,22 @@ ERRORS: dict[str, Explained] = {
         409, "A coupon has this code.", _NOTHING, "Choose another code, or change that coupon."
     ),
     "key_revoked": _state(409, "The API key is revoked for good.", _NOTHING, "Make another key."),
+    "location_short": _state(
+        409,
+        "The location has fewer units than that.",
+        _NOTHING,
+        "Read the SKU's stock by location; take fewer, or from another.",
+    ),
+    "location_inactive": _state(
+        409, "The location takes nothing in.", _NOTHING, "Choose another, or set it to active."
+    ),
+    "location_taken": _state(409, "There is a location with this code.", _NOTHING, "Choose another code."),
+    "location_in_use": _state(
+        409,
+        "The ledger knows the location, so it cannot be deleted.",
+        _NOTHING,
+        "Set active to false instead.",
+    ),
     # 412, 413, 415, 417, 422
     "stale_version": _state(
         412,

@@ -1,0 +1,1 @@
+"""Locations: where units lie and parcels leave from."""
