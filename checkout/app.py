@@ -59,6 +59,7 @@ from checkout.carts.price import Pricing as CartPricing
 from checkout.carts.store import CartStore
 from checkout.catalog import http as catalog_http
 from checkout.catalog import store as catalog_store
+from checkout.catalog.changes import Changes
 from checkout.catalog.offers import Offers
 from checkout.catalog.reading import Reading
 from checkout.categories import http as categories_http
@@ -194,10 +195,7 @@ def _parts(settings: Settings) -> Parts:
     reading = Reading(pool, Cache(shared=shared), live=live)
     search = Search(pool, search_cache(shared))
 
-    def catalog_changed(payload: str) -> None:
-        offers.invalidate(payload)
-        reading.changed(payload)
-        search.changed(payload)
+    changes = Changes(offers.invalidate, reading.changed, search.changed)
 
     def missed_some() -> None:
         offers.flush()
@@ -250,7 +248,7 @@ def _parts(settings: Settings) -> Parts:
         listener=Listener(
             settings.database_url,
             {
-                "catalog": catalog_changed,
+                "catalog": changes.heard,
                 "rulebook": rules.changed,
                 "access": access.changed,
                 SESSIONS: ended.heard,

@@ -121,7 +121,7 @@ class Import:
         outcome = Outcome(problems=list(found.problems))
         if not found.groups:
             return outcome
-        await held.take_turn()
+        await held.take_turn(is_last=found.is_last)
         said = [reading.said(group) for group in found.groups]
         slugs = sorted({slug for slug, _ in said if _is_text(slug)})
         skus = sorted({sku for _, named in said for sku in named if _is_text(sku)})

@@ -64,8 +64,9 @@ SELECT status, bytes_done, after_key FROM bulk_jobs WHERE id = $1 FOR UPDATE
 SELECT pg_advisory_xact_lock(6023417)
 
 -- name: tell_each
--- Caller: each chunk of an import, for its transaction: products that changed are told one by one, up to $1 of them.
-SELECT set_config('catalog.each', $1, true)
+-- Caller: each chunk of an import, for its transaction: products that changed are told one by one, up to $1 of them. The commit
+-- does not wait for the disk ($2 = off): were it lost, its rows and the job's place would be lost together, and done again.
+SELECT set_config('catalog.each', $1, true), set_config('synchronous_commit', $2, true)
 
 -- name: seen
 -- Caller: each chunk. Which of these names the file has used before; by primary key.
@@ -146,7 +147,7 @@ DELETE FROM bulk_pieces WHERE job_id = $1
 -- name: drop_seen
 -- Caller: the end of an import, and the sweeper. By bulk_seen_pkey, at most $2 rows.
 DELETE FROM bulk_seen
-WHERE job_id = $1 AND key IN (SELECT key FROM bulk_seen WHERE job_id = $1 ORDER BY key LIMIT $2)
+WHERE job_id = $1 AND key = ANY (ARRAY(SELECT key FROM bulk_seen WHERE job_id = $1 ORDER BY key LIMIT $2))
 
 -- name: products_page
 -- Caller: each page of an export. Products after the slug $1, by products_slug_key; at most $5. Filters: status, category with

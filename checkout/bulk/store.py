@@ -225,10 +225,12 @@ class Chunk:
         self.connection = connection
         self._job = job
 
-    async def take_turn(self) -> None:
-        """Waits for the import's turn, and has the products of this chunk told one by one."""
+    async def take_turn(self, *, is_last: bool) -> None:
+        """Waits for the import's turn, and has the products of this chunk told one by one. The last commit is durable."""
         await self.connection.execute(QUERIES.turn)
-        await self.connection.fetchval(QUERIES.tell_each, str(10 * limits.BULK_CHUNK_ROWS))
+        await self.connection.fetchrow(
+            QUERIES.tell_each, str(10 * limits.BULK_CHUNK_ROWS), "on" if is_last else "off"
+        )
 
     async def seen(self, keys: Sequence[str]) -> set[str]:
         """Which of these the file has named before."""

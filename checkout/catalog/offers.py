@@ -94,18 +94,19 @@ class Offers:
             found.update((sku, loaded[sku]) for sku in wanted if sku in loaded)
         return found
 
-    def invalidate(self, payload: str) -> None:
-        """Takes a `catalog` notification: a product id, or `*` for everything."""
-        if payload in ("*", ""):
+    def invalidate(self, *payloads: str) -> None:
+        """Takes `catalog` notifications: product ids, or `*` for everything."""
+        if "*" in payloads or "" in payloads:
             self.flush()
             return
         self._generation += 1
         self._missing.clear()
         if self._loading:
-            self._changed[payload] = self._generation
+            self._changed.update((payload, self._generation) for payload in payloads)
             self._detach()
-        for key in self._keys_of.pop(payload, ()):
-            self._entries.pop(key, None)
+        for payload in payloads:
+            for key in self._keys_of.pop(payload, ()):
+                self._entries.pop(key, None)
 
     def flush(self) -> None:
         """Forgets everything; what is being loaded now will not be kept."""

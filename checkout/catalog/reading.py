@@ -42,12 +42,12 @@ class Reading:
         self.cache = cache
         self._live = live
 
-    def changed(self, payload: str) -> None:
-        """Takes a `catalog` notification: a product id, or `*` for everything."""
-        if payload in ("*", ""):
+    def changed(self, *payloads: str) -> None:
+        """Takes `catalog` notifications: product ids, or `*` for everything."""
+        if "*" in payloads or "" in payloads:
             self.cache.flush()
         else:
-            self.cache.invalidate((payload, LISTS))
+            self.cache.invalidate((*payloads, LISTS))
 
     async def product(self, key: str) -> Entry:
         """The product of this slug or id. Raises: NotFound, Unavailable."""

@@ -46,12 +46,12 @@ class Search:
         self.cache = cache
         self._shown = shown
 
-    def changed(self, payload: str) -> None:
-        """Takes a `catalog` notification: a product's id, or `*` for everything."""
-        if payload in ("*", ""):
+    def changed(self, *payloads: str) -> None:
+        """Takes `catalog` notifications: products' ids, or `*` for everything."""
+        if "*" in payloads or "" in payloads:
             self.cache.flush()
         else:
-            self.cache.invalidate((payload, LISTS))
+            self.cache.invalidate((*payloads, LISTS))
 
     async def listing(self, query: ListingQuery) -> Entry:
         """One page of products with facets. Raises: Invalid (the cursor), Unavailable."""
