@@ -8,7 +8,7 @@ from checkout.orders.request import Address, Country, CouponCode, Currency, Line
 from config import limits
 
 
-class NewCart(Struct, forbid_unknown_fields=True, frozen=True):
+class NewCart(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """`POST /v1/carts`."""
 
     currency: Currency

@@ -6,7 +6,7 @@ Guarantees:
 - A request that has begun when the server drains is read to its end and answered.
 - An idle connection costs no timer of ours; aiohttp closes it after its keep-alive time.
 
-Cost: two comparisons per packet; an encoded response leaves in one write; the sweep looks only at connections whose
+Cost: two comparisons per packet; the sweep looks only at connections whose
 request is unfinished.
 """
 
@@ -18,10 +18,9 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import BaseRequest, StreamResponse
-from aiohttp.web_protocol import RequestHandler
 
-from catalog_cache import EncodedResponse
 from checkout.edge import measured, problems
+from checkout.edge.connection import Connection
 from checkout.edge.dispatch import Dispatch
 from checkout.edge.metrics import Metrics
 from checkout.edge.stamp import ALWAYS
@@ -70,8 +69,8 @@ class SlowClients:
             self.sweep(loop.time())
 
 
-class GuardedProtocol(RequestHandler):
-    """aiohttp's protocol with time limits on what the client sends."""
+class GuardedProtocol(Connection):
+    """A connection with time limits on what the client sends."""
 
     __slots__ = ("_body", "_got_bytes", "_since", "_slow")
 
@@ -145,20 +144,6 @@ class GuardedProtocol(RequestHandler):
             if isinstance(body, bytes):
                 self.transport.write(_LATE % (len(body), body))
         self.force_close()
-
-    async def finish_response(
-        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
-    ) -> tuple[StreamResponse, bool]:
-        """Sends the response; what is bytes already goes out as it is. Says whether the client went away meanwhile."""
-        if not isinstance(resp, EncodedResponse) or self._upgraded or self._logging_enabled:
-            return await super().finish_response(request, resp, start_time)
-        request._finish()
-        if self.transport is None:
-            return resp, True
-        self.transport.write(resp.render(request))
-        if self._paused:
-            await self._drain_helper()
-        return resp, False
 
     def handle_error(
         self,

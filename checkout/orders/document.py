@@ -10,72 +10,69 @@ import orjson
 
 from checkout.kit.db import Record
 from checkout.orders.request import Address
+from checkout.orders.shape import (
+    Head,
+    OrderCoupon,
+    OrderLine,
+    OrderPayment,
+    OrderShipping,
+    Stored,
+    TimelineEntry,
+)
+from checkout.quoting import shape
 from checkout.quoting.model import Quote, Totals
+from checkout.quoting.shape import TaxShare
 
 Document = dict[str, Any]
+_encode = msgspec.json.Encoder().encode
 
 
-def stored_document(quote: Quote, shipping: Address | None, billing: Address | None) -> Document:
-    """What an order keeps of its quote: never changed afterwards, whatever becomes of the catalogue."""
-    return {
-        "lines": [
-            {
-                "sku": line.offer.sku,
-                "title": line.offer.title,
-                "quantity": line.quantity,
-                "unit_price": line.offer.unit_minor,
-                "subtotal": line.subtotal_minor,
-                "discount": line.discount_minor,
-                "tax": line.tax_minor,
-                "total": line.subtotal_minor
-                - line.discount_minor
-                + (0 if line.rule is None or line.rule.inclusive else line.tax_minor),
-                "product_id": line.offer.product_id,
-            }
-            for line in quote.lines
-        ],
-        "shipping_address": msgspec.to_builtins(shipping) if shipping else None,
-        "billing_address": msgspec.to_builtins(billing) if billing else None,
-        "shipping_option": (
-            {
-                "code": quote.shipping.code,
-                "title": quote.shipping.title,
-                "amount": quote.shipping.amount_minor,
-            }
-            if quote.shipping
-            else None
-        ),
-        "coupons": [
-            {"code": effect.code, "discount": effect.discount_minor}
-            for effect in quote.coupons
-            if effect.applied
-        ],
-        "taxes": [
-            {
-                "name": tax.name,
-                "rate_bp": tax.rate_bp,
-                "base": tax.base_minor,
-                "amount": tax.amount_minor,
-                "included": tax.included,
-            }
-            for tax in quote.taxes
-        ],
-        "tax_included": quote.totals.tax_included_minor,
-        "requires_shipping": quote.requires_shipping,
-        "weight_g": quote.weight_g,
-    }
+def stored_document(quote: Quote, shipping: Address | None, billing: Address | None) -> bytes:
+    """What an order keeps of its quote, as JSON. Cost: about 2 µs for two lines."""
+    option = quote.shipping
+    return _encode(
+        Stored(
+            [
+                OrderLine(
+                    line.offer.sku,
+                    line.offer.title,
+                    line.quantity,
+                    line.offer.unit_minor,
+                    line.subtotal_minor,
+                    line.discount_minor,
+                    line.tax_minor,
+                    line.subtotal_minor
+                    - line.discount_minor
+                    + (0 if line.rule is None or line.rule.inclusive else line.tax_minor),
+                    line.offer.product_id,
+                )
+                for line in quote.lines
+            ],
+            shipping,
+            billing,
+            OrderShipping(option.code, option.title, option.amount_minor) if option else None,
+            [OrderCoupon(effect.code, effect.discount_minor) for effect in quote.coupons if effect.applied],
+            [
+                TaxShare(tax.name, tax.rate_bp, tax.base_minor, tax.amount_minor, tax.included)
+                for tax in quote.taxes
+            ],
+            quote.totals.tax_included_minor,
+            quote.requires_shipping,
+            quote.weight_g,
+        )
+    )
 
 
-def totals_document(totals: Totals) -> Document:
+def totals_of(totals: Totals) -> shape.Totals:
     """The sums as api.md names them, plus the tax that the prices already contain."""
-    return {
-        "subtotal": totals.subtotal_minor,
-        "discount": totals.discount_minor,
-        "shipping": totals.shipping_minor,
-        "tax": totals.tax_minor,
-        "total": totals.total_minor,
-        "tax_included": totals.tax_included_minor,
-    }
+    return shape.Totals(
+        totals.subtotal_minor,
+        totals.discount_minor,
+        totals.shipping_minor,
+        totals.tax_minor,
+        totals.total_minor,
+        totals.tax_included_minor,
+    )
 
 
 def placed_head(
@@ -83,51 +80,48 @@ def placed_head(
     order_id: uuid.UUID,
     number: int,
     currency: str,
-    totals: Document,
+    totals: shape.Totals,
     provider: str,
     method: str,
     placed_at: datetime,
     payment_deadline: datetime,
-) -> Document:
-    """An order at the moment of its placing, but for what is stored with it: the first half of its JSON."""
-    return {
-        "id": str(order_id),
-        "number": str(number),
-        "status": "placed",
-        "currency": currency,
-        "totals": totals,
-        "payment": {"status": "pending", "provider": provider, "method": method, "amount": totals["total"]},
-        "shipments": [],
-        "timeline": [{"seq": 1, "status": "placed", "at": placed_at}],
-        "placed_at": placed_at,
-        "payment_deadline": payment_deadline,
-        "invoice": None,
-    }
+) -> Head:
+    """An order at the moment of its placing, but for what is stored with it."""
+    return Head(
+        str(order_id),
+        str(number),
+        currency,
+        totals,
+        OrderPayment("pending", provider, method, totals.total),
+        [TimelineEntry(1, "placed", placed_at)],
+        placed_at,
+        payment_deadline,
+    )
 
 
-def placed_body(head: Document, stored: bytes, access_token: str) -> bytes:
+def placed_body(head: Head, stored: bytes, access_token: str) -> bytes:
     """The 201: `{"order": …, "access_token": …}`; the stored document is put in as the bytes that it is."""
     return b'{"order":%b,%b,"access_token":"%b"}' % (
-        orjson.dumps(head, option=orjson.OPT_UTC_Z)[:-1],
+        _encode(head)[:-1],
         stored[1:],
         access_token.encode(),
     )
 
 
-def head_of(row: Record) -> Document:
+def head_of(row: Record) -> Head:
     """`placed_head` again, from the order's immutable columns."""
     return placed_head(
         order_id=row["id"],
         number=row["number"],
         currency=row["currency"],
-        totals={
-            "subtotal": row["subtotal_minor"],
-            "discount": row["discount_minor"],
-            "shipping": row["shipping_minor"],
-            "tax": row["tax_minor"],
-            "total": row["total_minor"],
-            "tax_included": orjson.loads(row["document"])["tax_included"],
-        },
+        totals=shape.Totals(
+            row["subtotal_minor"],
+            row["discount_minor"],
+            row["shipping_minor"],
+            row["tax_minor"],
+            row["total_minor"],
+            orjson.loads(row["document"])["tax_included"],
+        ),
         provider=row["payment_provider"],
         method=row["payment_method"],
         placed_at=row["placed_at"],
@@ -143,7 +137,7 @@ def order_document(
     invoice: Record | None,
 ) -> Document:
     """The order as it stands now."""
-    document: Document = head_of(row) | orjson.loads(row["document"])
+    document: Document = msgspec.to_builtins(head_of(row)) | orjson.loads(row["document"])
     document["status"] = row["status"]
     if payments:
         document["payment"] = _payment(payments[-1], document["payment"])

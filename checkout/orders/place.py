@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import orjson
 from msgspec import Struct
 
 from checkout.edge.middleware import limited
@@ -29,7 +28,7 @@ from checkout.orders.document import (
     placed_body,
     placed_head,
     stored_document,
-    totals_document,
+    totals_of,
 )
 from checkout.orders.model import Decision, Draft, Earlier, Outdated, Placed, SoldOut
 from checkout.orders.purchase import Pricing, Purchase
@@ -231,7 +230,7 @@ class Placer:
         caller: Caller,
         admission: Admission,
     ) -> tuple[Draft, bytes]:
-        stored = orjson.dumps(stored_document(quoted, purchase.address, request.billing_address))
+        stored = stored_document(quoted, purchase.address, request.billing_address)
         totals, address = quoted.totals, purchase.address
         goods = {line.offer.item_id: line.offer for line in quoted.lines}
         lines = [
@@ -270,7 +269,7 @@ class Placer:
             order_id=draft.id,
             number=placed.number,
             currency=draft.currency,
-            totals=totals_document(quoted.totals),
+            totals=totals_of(quoted.totals),
             provider=draft.payment_provider,
             method=draft.payment_method,
             placed_at=placed.placed_at,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from checkout.carts.model import Cart, hold_id
 from checkout.carts.request import CartAddress
 from checkout.errors import Conflict, Invalid
-from checkout.orders.document import totals_document
+from checkout.orders.document import totals_of
 from checkout.orders.refusals import out_of_stock
 from checkout.orders.request import Address, CheckoutRequest
 from checkout.quoting.model import Offer, Quote, Rulebook
@@ -130,7 +130,7 @@ class Pricing:
             raise Conflict(
                 "The total has changed since you saw it; show the new one and ask again.",
                 code="total_changed",
-                extra={"totals": totals_document(quoted.totals), "currency": currency},
+                extra={"totals": msgspec.to_builtins(totals_of(quoted.totals)), "currency": currency},
             )
         return quoted
 

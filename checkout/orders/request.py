@@ -1,19 +1,18 @@
 """What a checkout may say. Unknown fields are refused: no price, total, currency or status can be smuggled in."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
+from checkout.kit import codes
 from checkout.kit.form import form
 from config import limits
 
 Text = Annotated[str, Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
 Sku = Annotated[str, Meta(min_length=1, max_length=limits.SKU_MAX_CHARS)]
+Country: TypeAlias = codes.Country
+Currency: TypeAlias = codes.Currency
 Quantity = Annotated[int, Meta(ge=1, le=limits.LINE_QUANTITY_MAX)]
-Currency = Annotated[
-    str, form("^[A-Z]{3}$", "a currency by its three capital letters, such as EUR (ISO 4217)")
-]
-Country = Annotated[str, form("^[A-Z]{2}$", "a country by its two capital letters, such as DE (ISO 3166)")]
 Email = Annotated[
     str,
     form(
@@ -22,13 +21,7 @@ Email = Annotated[
         max_length=limits.EMAIL_MAX_CHARS,
     ),
 ]
-ShippingCode = Annotated[
-    str,
-    form(
-        "^[a-z][a-z0-9_-]{0,31}$",
-        "a shipping option by its code, such as standard",
-    ),
-]
+ShippingCode = Annotated[str, Meta(min_length=1, max_length=32)]
 PaymentMethod = Annotated[
     str,
     form(
@@ -62,11 +55,11 @@ class Line(Struct, forbid_unknown_fields=True, frozen=True):
 class PaymentChoice(Struct, forbid_unknown_fields=True, frozen=True):
     """Who takes the money, and the provider's token of the payment method: never card data."""
 
-    provider: Annotated[str, form("^[a-z]{2,20}$", "the provider's name in small letters, such as stripe")]
+    provider: Annotated[str, Meta(min_length=2, max_length=20)]
     method: PaymentMethod
 
 
-class CheckoutRequest(Struct, forbid_unknown_fields=True, frozen=True):
+class CheckoutRequest(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """`POST /v1/checkouts`: from a cart (`cart_id`) or with `lines` and `currency` inline."""
 
     email: Email

@@ -24,7 +24,7 @@ Status = Literal[
 ]
 
 
-class OrderLine(msgspec.Struct, frozen=True):
+class OrderLine(msgspec.Struct, frozen=True, gc=False):
     """Units of one article, as they were sold."""
 
     sku: str
@@ -38,14 +38,14 @@ class OrderLine(msgspec.Struct, frozen=True):
     product_id: str
 
 
-class OrderCoupon(msgspec.Struct, frozen=True):
+class OrderCoupon(msgspec.Struct, frozen=True, gc=False):
     """A coupon that was used."""
 
     code: str
     discount: int
 
 
-class OrderShipping(msgspec.Struct, frozen=True):
+class OrderShipping(msgspec.Struct, frozen=True, gc=False):
     """The shipping option that was chosen."""
 
     code: str
@@ -53,7 +53,7 @@ class OrderShipping(msgspec.Struct, frozen=True):
     amount: int
 
 
-class OrderPayment(msgspec.Struct, frozen=True):
+class OrderPayment(msgspec.Struct, frozen=True, gc=False):
     """The latest attempt to pay. Shape: `client_secret` and `action_url` while the shopper must prove themselves."""
 
     status: Literal["pending", "action_required", "declined", "voided", "succeeded", "refunded"]
@@ -77,7 +77,7 @@ class OrderShipment(msgspec.Struct, frozen=True):
     booked_at: datetime | None
 
 
-class TimelineEntry(msgspec.Struct, frozen=True):
+class TimelineEntry(msgspec.Struct, frozen=True, gc=False):
     """A change of the order; numbered from 1 without gaps."""
 
     seq: int
@@ -91,6 +91,36 @@ class OrderInvoice(msgspec.Struct, frozen=True):
 
     number: str
     issued_at: datetime
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """What an order keeps of its quote: never changed afterwards, whatever becomes of the catalogue."""
+
+    lines: list[OrderLine]
+    shipping_address: Address | None
+    billing_address: Address | None
+    shipping_option: OrderShipping | None
+    coupons: list[OrderCoupon]
+    taxes: list[TaxShare]
+    tax_included: int
+    requires_shipping: bool
+    weight_g: int
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """An order at the moment of its placing, but for what is stored with it: the first half of its JSON."""
+
+    id: str
+    number: str
+    currency: str
+    totals: Totals
+    payment: OrderPayment
+    timeline: list[TimelineEntry]
+    placed_at: datetime
+    payment_deadline: datetime
+    status: Status = "placed"
+    shipments: tuple[()] = ()
+    invoice: None = None
 
 
 class OrderAnswer(msgspec.Struct, frozen=True):

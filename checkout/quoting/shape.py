@@ -3,7 +3,7 @@
 import msgspec
 
 
-class TaxShare(msgspec.Struct, frozen=True):
+class TaxShare(msgspec.Struct, frozen=True, gc=False):
     """One rate of the tax breakdown. Units: the rate in basis points, the rest minor."""
 
     name: str
@@ -13,7 +13,7 @@ class TaxShare(msgspec.Struct, frozen=True):
     included: bool
 
 
-class Totals(msgspec.Struct, frozen=True):
+class Totals(msgspec.Struct, frozen=True, gc=False):
     """The sums: subtotal - discount + shipping + tax = total. Shape: `tax_included` is in the prices already."""
 
     subtotal: int

@@ -1,0 +1,118 @@
+"""One connection's requests, one after the other, in one task.
+
+aiohttp's own loop gives every request a task and the event loop two more turns. Nothing of ours keeps context variables,
+so the requests of a connection can share its task; whatever is unusual goes aiohttp's way.
+
+Guarantees:
+- Requests of a connection are answered in their order.
+- A response that is bytes leaves in one write; any other goes out as aiohttp sends it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp.http_writer import StreamWriter
+from aiohttp.streams import StreamReader
+from aiohttp.web import BaseRequest, HTTPException, StreamResponse
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
+
+from catalog_cache import EncodedResponse
+
+
+class Connection(RequestHandler):
+    """aiohttp's protocol with a shorter way for ordinary requests."""
+
+    __slots__ = ()
+
+    async def start(self) -> None:  # noqa: PLR0912 - one loop; every call less is a turn less for each request
+        """Answers requests until the connection ends."""
+        loop, messages, manager = self._loop, self._messages, self._manager
+        task, handler = asyncio.current_task(loop), self._request_handler
+        assert handler is not None
+        try:
+            while not self._force_close:
+                if not messages:
+                    try:
+                        self._waiter = loop.create_future()
+                        await self._waiter
+                    finally:
+                        self._waiter = None
+                message, payload = messages[0]
+                if isinstance(message, _ErrInfo) or self._upgraded or manager is None:
+                    return await super().start()
+                messages.popleft()
+                if self._parser is not None:
+                    self._parser.message_consumed()
+                if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
+                    self._resume_reading_if_drained()
+                manager.requests_count += 1
+                began = loop.time() if self._logging_enabled else None
+                request = self._request_factory(message, payload, self, StreamWriter(self, loop), task)  # type: ignore[misc, arg-type]
+                try:
+                    response, gone = await self._handle_request(request, began, handler)
+                finally:
+                    request._task = None  # the task would keep the request, and it the task
+                if gone:
+                    break
+                self._keepalive = bool(response.keep_alive)
+                if not payload.is_eof():
+                    await self._linger(payload)
+                if not self._keepalive or self._close or self._force_close:
+                    break
+                self._next_keepalive_close_time = now = loop.time() + self._keepalive_timeout
+                if self._keepalive_handle is None:
+                    self._keepalive_handle = loop.call_at(now, self._process_keepalive)
+        except ConnectionError:
+            pass  # the client went away: there is nobody to tell
+        except BaseException:
+            self.force_close()
+            raise
+        if not self._force_close:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def _handle_request(
+        self,
+        request: BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[BaseRequest], Awaitable[StreamResponse]],
+    ) -> tuple[StreamResponse, bool]:
+        self._request_in_progress = True
+        self._current_request = request
+        try:
+            try:
+                response = await request_handler(request)
+            except HTTPException as answer:
+                response = answer
+            except ConnectionError:
+                raise
+            except Exception as error:
+                response = self.handle_error(request, 500, error)
+            finally:
+                self._current_request = None
+            if type(response) is not EncodedResponse or self._upgraded or self._logging_enabled:
+                return await self.finish_response(request, response, start_time)
+            transport = self.transport
+            if transport is None:
+                return response, True
+            transport.write(response.render(request))
+            if self._paused:
+                await self._drain_helper()
+            return response, False
+        finally:
+            self._request_in_progress = False
+            if self._handler_waiter is not None:
+                self._handler_waiter.set_result(None)
+
+    async def _linger(self, payload: StreamReader) -> None:
+        """Reads away for a moment what the client still sends of a body that nobody wanted; then the connection ends."""
+        if self._lingering_time and not self._force_close:
+            try:
+                async with asyncio.timeout(self._lingering_time):
+                    while not payload.is_eof():
+                        await payload.readany()
+            except TimeoutError:
+                pass
+        if not payload.is_eof():
+            self.close()
