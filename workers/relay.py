@@ -38,8 +38,8 @@ from workers.broker import actor_of, make_broker, outstanding, queue_of
 from workers.log import configure_logs
 
 log = structlog.get_logger()
-_BUSY_PAUSE_S = 0.02
-_IDLE_PAUSE_S = 0.1
+# Short enough for a shopper who watches the order, long enough for messages of many ids, which share their work.
+_PAUSE_S = 0.1
 _AWAY_PAUSE_S = 0.5
 _AWAY = (Unavailable, PostgresError, *RETRYABLE, *NOT_REACHED, redis.RedisError)
 
@@ -56,12 +56,12 @@ class Relay:
         """Runs for ever; stores that are away are waited for."""
         while True:
             try:
-                moved = await self.step()
+                await self.step()
             except _AWAY as error:
                 log.info("relay waits", error=str(error))
                 await asyncio.sleep(_AWAY_PAUSE_S)
                 continue
-            await asyncio.sleep(_BUSY_PAUSE_S if moved else _IDLE_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
 
     async def step(self) -> int:
         """Takes what is due, as much as the workers have room for, and sends it. Gives the number of rows.

@@ -1,6 +1,6 @@
 """A mail as the bytes of a MIME message, written directly: `email`'s own classes parse what they build, at 5 ms a mail.
 
-Source: RFC 5322 (headers), 2045–2047 (MIME, encoded words), 2231 (file names), 6532 (addresses beyond ASCII), 3834
+Source: RFC 5322 (headers), 2045–2047 (MIME, encoded words), 2231 (file names), 3490 (domains beyond ASCII), 3834
 """
 
 import base64
@@ -49,13 +49,12 @@ class MailRefused(Exception):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail ready to be sent. Shape: `needs_utf8` when an address is beyond ASCII, which not every server takes."""
+    """A mail ready to be sent. Shape: both addresses are ASCII."""
 
     message_id: str
     sender: str
     to: str
     content: bytes
-    needs_utf8: bool = False
 
 
 def message_id(key: str, domain: str) -> str:
@@ -71,10 +70,11 @@ def compose(mail: Mail, mail_from: str, at: datetime) -> Letter:
     sender, sender_header = _sender(mail_from)
     for value in (mail.to, mail.to_name, mail.subject, mail.reply_to):
         _no_control(value)
+    to = _plain_address(mail.to)
     name = message_id(mail.key, sender.rpartition("@")[2])
     headers = [
         f"From: {sender_header}",
-        f"To: {_mailbox(mail.to_name, mail.to, 'To')}",
+        f"To: {_mailbox(mail.to_name, to, 'To')}",
         f"Subject: {_text(mail.subject, 'Subject')}",
         f"Date: {format_datetime(at)}",
         f"Message-ID: {name}",
@@ -82,15 +82,14 @@ def compose(mail: Mail, mail_from: str, at: datetime) -> Letter:
         "MIME-Version: 1.0",
     ]
     if mail.reply_to:
-        headers.insert(2, f"Reply-To: {_mailbox('', mail.reply_to, 'Reply-To')}")
+        headers.insert(2, f"Reply-To: {_plain_address(mail.reply_to)}")
     body = _text_part("plain", mail.text)
     if mail.html:
         body = _multipart("alternative", name, [body, _text_part("html", mail.html)])
     if mail.attachments:
         body = _multipart("mixed", name, [body, *(_attachment(file) for file in mail.attachments)])
-    needs_utf8 = not (mail.to.isascii() and mail.reply_to.isascii() and sender.isascii())
     content = "\r\n".join(headers).encode() + b"\r\n" + body
-    return Letter(message_id=name, sender=sender, to=mail.to, content=content, needs_utf8=needs_utf8)
+    return Letter(message_id=name, sender=sender, to=to, content=content)
 
 
 @functools.lru_cache(maxsize=16)
@@ -98,6 +97,7 @@ def _sender(mail_from: str) -> tuple[str, str]:
     """(address, From header) of the shop's own mailbox."""
     name, address = parseaddr(mail_from)
     _no_control(mail_from)
+    address = _plain_address(address)
     return address, _mailbox(name, address, "From")
 
 
@@ -106,12 +106,19 @@ def _no_control(value: str) -> None:
         raise MailRefused("a header holds a control character")
 
 
+def _plain_address(address: str) -> str:
+    """The address, its domain as the DNS has it. Raises: MailRefused."""
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
+    try:
+        parsed = Address(addr_spec=address)
+        domain = parsed.domain if parsed.domain.startswith("[") else parsed.domain.encode("idna").decode()
+        return Address(username=parsed.username, domain=domain).addr_spec
+    except (ValueError, IndexError) as error:
+        raise MailRefused("an address is malformed") from error
+
+
 def _mailbox(name: str, address: str, header: str) -> str:
-    if not _PLAIN_ADDRESS.fullmatch(address):
-        try:
-            Address(addr_spec=address)
-        except (ValueError, IndexError) as error:
-            raise MailRefused("an address is malformed") from error
     if not name:
         return address
     if name.isascii() and len(name) <= _HEADER_CHARS:

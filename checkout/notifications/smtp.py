@@ -74,19 +74,15 @@ class SmtpSender:
         kept = False
         try:
             client = await self._connected()
-            options = ["SMTPUTF8", "BODY=8BITMIME"] if letter.needs_utf8 else []
-            await client.sendmail(letter.sender, [letter.to], letter.content, mail_options=options)
+            await _hand_over(client, letter)
             kept = True
         except aiosmtplib.SMTPServerDisconnected:
             raise
-        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
-            if _for_good(error):
-                kept = client is not None
+        except aiosmtplib.SMTPResponseException as error:
+            if 500 <= error.code < 600:
+                kept = client is not None and await _is_reset(client)
                 raise MailRefused(f"the mail server refused: {error}") from error
             raise MailUnsent(f"the mail server is busy: {error}") from error
-        except ValueError as error:
-            kept = client is not None
-            raise MailRefused("an address cannot be sent") from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             if isinstance(error, ConnectionError) and not isinstance(error, aiosmtplib.SMTPConnectError):
                 raise
@@ -112,6 +108,8 @@ class SmtpSender:
             password=self._password or None,
         )
         await client.connect()
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
         return client
 
     def _drop_idle(self) -> None:
@@ -120,8 +118,25 @@ class SmtpSender:
             client.close()
 
 
-def _for_good(error: aiosmtplib.SMTPException) -> bool:
-    """Whether sending again is useless: every answer is 5xx."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return all(500 <= refused.code < 600 for refused in error.recipients)
-    return isinstance(error, aiosmtplib.SMTPResponseException) and 500 <= error.code < 600
+async def _hand_over(client: aiosmtplib.SMTP, letter: Letter) -> None:
+    """One mail transaction. The client's own `sendmail` parses each address twice more and the message once.
+
+    Raises: aiosmtplib's errors; SMTPResponseException with the server's refusal.
+    """
+    for command in (
+        (b"MAIL", b"FROM:<%s>" % letter.sender.encode()),
+        (b"RCPT", b"TO:<%s>" % letter.to.encode()),
+    ):
+        answer = await client.execute_command(*command)
+        if answer.code not in (aiosmtplib.SMTPStatus.completed, aiosmtplib.SMTPStatus.will_forward):
+            raise aiosmtplib.SMTPResponseException(answer.code, answer.message)
+    await client.data(letter.content)
+
+
+async def _is_reset(client: aiosmtplib.SMTP) -> bool:
+    """Whether the connection is ready for the next mail after one was refused."""
+    try:
+        await client.rset()
+    except (aiosmtplib.SMTPException, OSError):
+        return False
+    return True

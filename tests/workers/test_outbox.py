@@ -37,8 +37,8 @@ async def test_a_poisoned_row_is_parked_alone_seen_and_replayed(chain: Chain) ->
     fine = await chain.pool.fetchval("SELECT document FROM orders WHERE id = $1", good)
     await chain.pool.execute("UPDATE orders SET document = $2::json WHERE id = $1", bad, fine)
     for row in parked:
-        assert await chain.outbox.replay(row.id)
-        assert not await chain.outbox.replay(row.id)
+        assert await chain.outbox.replay(row.id, "test")
+        assert not await chain.outbox.replay(row.id, "test")
     await chain.drain()
     assert await chain.status(bad) == "booked"
 

@@ -7,7 +7,6 @@ handed over.
 Source: https://developer.dhl.com/api-reference/dhl-express-mydhl-api
 """
 
-import binascii
 import contextlib
 import hashlib
 import hmac
@@ -89,7 +88,7 @@ class DhlCarrier:
             return answer
         try:
             return wire.read_booking(answer)
-        except (msgspec.MsgspecError, binascii.Error, ValueError):
+        except (msgspec.MsgspecError, ValueError):
             return CarrierUnknown(reason="the answer cannot be read")
 
     async def track(self, tracking_number: str) -> Tracking | CarrierUnknown | BookingRefused:
