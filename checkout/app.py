@@ -69,6 +69,7 @@ from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
 from checkout.errors import ShopError, Unavailable
 from checkout.images import http as images_http
+from checkout.images.cdn import Pictures
 from checkout.invoices import http as invoices_http
 from checkout.invoices.store import InvoiceStore
 from checkout.kit import crash
@@ -97,6 +98,8 @@ from checkout.promotions.store import CouponStore, CustomerCounters
 from checkout.quoting.cache import RulebookCache
 from checkout.search import http as search_http
 from checkout.search.show import Search, search_cache
+from checkout.shipping import http as shipping_http
+from checkout.shipping.store import ZoneStore
 from checkout.stock import http as stock_http
 from checkout.stock import move_http as stock_moves
 from checkout.stock.gate import Gate
@@ -104,6 +107,8 @@ from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
 from checkout.stock.shelf import Shelf
 from checkout.stock.store import StockStore
+from checkout.tax import http as tax_http
+from checkout.tax.store import TaxStore
 from config import limits
 from config.settings import Settings
 from ratelimit.policies import policies
@@ -192,8 +197,9 @@ def _parts(settings: Settings) -> Parts:
         await shared.on_connect(connection)  # a server that was away may have lost invalidations
 
     lane.on_connect = shake_hands
-    reading = Reading(pool, Cache(shared=shared), live=live)
-    search = Search(pool, search_cache(shared))
+    pictures = Pictures(settings.cdn_url, origin=images_http.Bucket(settings).public)
+    reading = Reading(pool, Cache(shared=shared), live=live, pictures=pictures)
+    search = Search(pool, search_cache(shared), shown=pictures.shown if pictures else None)
 
     changes = Changes(offers.invalidate, reading.changed, search.changed)
 
@@ -341,6 +347,8 @@ def _routes(parts: Parts) -> list[Route]:
         *access_http.routes(AccessStore(parts.pool), permit=permit),
         *users_http.routes(UserStore(parts.pool), accounts, parts.passwords, permit=permit),
         *promotions_http.routes(CouponStore(parts.pool), permit=permit),
+        *shipping_http.routes(ZoneStore(parts.pool), permit=permit),
+        *tax_http.routes(TaxStore(parts.pool), permit=permit),
         *audit_http.routes(parts.audit, permit=permit),
         *admin_orders_http.routes(
             SearchStore(parts.pool), parts.orders, PaymentStore(parts.pool), permit=permit

@@ -308,10 +308,10 @@ CATALOG_CLOCK_INTERVAL_S = 0.5
 UPLOAD_WINDOW_S = 15 * 60
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 # Matches that a listing counts and sorts; more are met by going along the order's index, past so many products.
-SEARCH_MATCHES_MAX = 2_000
-SEARCH_WALK_MAX = 20_000
+SEARCH_MATCHES_MAX = 1_000
+SEARCH_WALK_MAX = 5_000
 # Matches over which a listing's facets are counted.
-SEARCH_FACETS_MAX = 1_000
+SEARCH_FACETS_MAX = 500
 # Suggestions of each kind, and products that are looked at for them when no title begins as asked.
 SUGGESTIONS_MAX = 8
 SUGGESTION_MATCHES_MAX = 200
@@ -467,6 +467,8 @@ API_KEYS_REMEMBERED_MAX = 1_024
 API_KEY_REMEMBERED_S = 10.0
 # When a key was last used is noted this often at most.
 API_KEY_USE_NOTED_S = 60.0
+# Prices of one shipping zone: options by currency and weight.
+SHIPPING_RATES_MAX = 1_000
 # Permissions that one role or key may name.
 PERMISSIONS_MAX = 100
 

@@ -320,6 +320,13 @@ ERRORS: dict[str, Explained] = {
     "coupon_taken": _state(
         409, "A coupon has this code.", _NOTHING, "Choose another code, or change that coupon."
     ),
+    "tax_rate_taken": _state(409, "The place and class have a tax rate.", _NOTHING, "Change that one."),
+    "zone_taken": _state(
+        409,
+        "Another shipping zone has the name, or one of the countries.",
+        _NOTHING,
+        "Take the country out of the other zone first.",
+    ),
     "key_revoked": _state(409, "The API key is revoked for good.", _NOTHING, "Make another key."),
     "location_short": _state(
         409,
