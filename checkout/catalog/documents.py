@@ -30,10 +30,11 @@ class CategoryRef(Struct, forbid_unknown_fields=True):
 
 
 class Picture(Struct, forbid_unknown_fields=True):
-    """An image by address."""
+    """An image by address. Shape: with a CDN, `widths` has an address for each width in pixels."""
 
     url: str
     alt: str
+    widths: dict[str, str] = {}
 
 
 class Variant(Struct, forbid_unknown_fields=True):
@@ -50,6 +51,13 @@ class Variant(Struct, forbid_unknown_fields=True):
     availability: Availability
 
 
+class Rating(Struct, forbid_unknown_fields=True):
+    """What approved reviews come to: mean stars from 1 to 5, to two decimals."""
+
+    average: float
+    count: int
+
+
 class Product(Struct, forbid_unknown_fields=True):
     """A product with all its variants."""
 
@@ -63,6 +71,7 @@ class Product(Struct, forbid_unknown_fields=True):
     attributes: dict[str, str]
     images: list[Picture]
     tax_class: str
+    rating: Rating | None
     variants: list[Variant]
     published_at: str
     updated_at: str

@@ -15,6 +15,7 @@ import orjson
 from catalog_cache import Cache, Document, Entry
 from checkout.catalog import barcode, store
 from checkout.errors import NotFound
+from checkout.images.cdn import Pictures
 from checkout.kit.db import Pool, Record
 from checkout.kit.ids import parse_uuid
 from config import limits
@@ -37,13 +38,16 @@ Live = Callable[[int], Awaitable[int | None]]
 class Reading:
     """The catalogue's documents by what is asked for. `live` asks the gate; without it, or an answer, Postgres is asked."""
 
-    def __init__(self, pool: Pool, cache: Cache, *, live: Live | None = None) -> None:
+    def __init__(
+        self, pool: Pool, cache: Cache, *, live: Live | None = None, pictures: Pictures | None = None
+    ) -> None:
         self.pool = pool
         self.cache = cache
         self._live = live
+        self.pictures = pictures or Pictures()
 
     def changed(self, *payloads: str) -> None:
-        """Takes `catalog` notifications: product ids, or `*` for everything."""
+        """Takes `catalog` notifications: product ids, `lists` (no product, all lists), or `*` for everything."""
         if "*" in payloads or "" in payloads:
             self.cache.flush()
         else:
@@ -86,7 +90,7 @@ class Reading:
         if row is None:
             return None
         return Document(
-            orjson.dumps(product_document(row)),
+            orjson.dumps(product_document(row, self.pictures)),
             tags=(row["id"],),
             fresh_s=limits.CACHE_SHARED_S,
             stale_s=limits.CATALOG_SHARED_TTL_S,
@@ -156,7 +160,7 @@ def availability(
     return {"status": status, "available": available, "orderable": orderable}
 
 
-def product_document(row: Record) -> dict[str, Any]:
+def product_document(row: Record, pictures: Pictures) -> dict[str, Any]:
     """A product as the contract shows it. Units: prices in minor units of the currency that names them."""
     variants = orjson.loads(row["variants"])
     for variant in variants:
@@ -172,8 +176,11 @@ def product_document(row: Record) -> dict[str, Any]:
         "categories": orjson.Fragment(row["categories"]),
         "tags": row["tags"],
         "attributes": orjson.Fragment(row["attributes"]),
-        "images": orjson.Fragment(row["images"]),
+        "images": pictures.all_shown(orjson.loads(row["images"]))
+        if pictures
+        else orjson.Fragment(row["images"]),
         "tax_class": row["tax_class"],
+        "rating": None if row["rating"] is None else orjson.Fragment(row["rating"]),
         "variants": variants,
         "published_at": rfc3339(row["published_at"]),
         "updated_at": rfc3339(row["updated_at"]),
