@@ -68,8 +68,12 @@ def checked(
             said.append(
                 RowProblem(first, "sku", "is taken by another product: choose another", value=variant.sku)
             )
-        elif unit is not None and variant.sku in parsed.stock:
-            said += _promised(first, variant, unit, parsed.stock[variant.sku])
+        elif unit is not None:
+            if unit.has_policy and variant.backorder_limit not in (None, max(0, unit.backorder_limit)):
+                message = f"of {variant.sku} follows from its stock policy, and was left as it is"
+                said.append(RowProblem(first, "backorder_limit", message, "warning"))
+            if variant.sku in parsed.stock:
+                said += _promised(first, variant, unit, parsed.stock[variant.sku])
     parsed.product = replace(
         draft, variants=tuple(_placed(draft.variants, known, places.get(draft.slug, -1)))
     )
@@ -77,7 +81,8 @@ def checked(
 
 
 def _promised(row: int, variant: VariantDraft, unit: Known, units: int) -> list[RowProblem]:
-    limit = unit.backorder_limit if variant.backorder_limit is None else variant.backorder_limit
+    is_kept = variant.backorder_limit is None or unit.has_policy
+    limit = unit.backorder_limit if is_kept else variant.backorder_limit or 0
     limit = max(limit, unit.reserved - unit.on_hand)
     if units + limit >= unit.reserved:
         return []
@@ -92,8 +97,8 @@ def _placed(
     for variant in variants:
         unit = known.get(variant.sku)
         if unit is not None:
-            is_same = variant.backorder_limit == max(0, unit.backorder_limit)
-            limit = None if is_same else variant.backorder_limit
+            is_kept = unit.has_policy or variant.backorder_limit == max(0, unit.backorder_limit)
+            limit = None if is_kept else variant.backorder_limit
             placed.append(replace(variant, position=unit.position, backorder_limit=limit))
         else:
             behind += 1

@@ -125,7 +125,9 @@ class Import:
         said = [reading.said(group) for group in found.groups]
         slugs = sorted({slug for slug, _ in said if _is_text(slug)})
         skus = sorted({sku for _, named in said for sku in named if _is_text(sku)})
-        used = await held.seen([*(f"p/{slug}" for slug in slugs), *(f"s/{sku}" for sku in skus)])
+        # Without a dry run, a SKU of our own format that came before in the file is the shop's by now.
+        keeps_skus = self.job.dry_run or self.job.format == "shopify"
+        used = await held.seen([f"p/{slug}" for slug in slugs] + [f"s/{sku}" for sku in skus if keeps_skus])
         await catalog.lock_stock_of(held.connection, slugs, skus)
         owners = await held.lock_products(slugs)
         known = await held.known(slugs, skus)
@@ -158,9 +160,9 @@ class Import:
         ready = _without_repeats(ready, outcome)
         written = await self._write_ready(held, ready, known, outcome)
         outcome.names = [f"p/{slug}" for slug in slugs]
-        outcome.names += [
-            f"s/{v.sku}" for parsed in written if parsed.product for v in parsed.product.variants
-        ]
+        if keeps_skus:
+            drafts = [parsed.product for parsed in written if parsed.product]
+            outcome.names += [f"s/{variant.sku}" for draft in drafts for variant in draft.variants]
         return outcome
 
     async def _write_ready(

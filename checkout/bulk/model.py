@@ -69,7 +69,7 @@ class Stored(Struct):
 
 
 class Known(Struct):
-    """A SKU that exists, and what its stock row says; locked."""
+    """A SKU that exists, and what its stock row says; locked. Shape: `has_policy`: its back-order limit follows from one."""
 
     item_id: int
     slug: str
@@ -77,7 +77,7 @@ class Known(Struct):
     on_hand: int
     reserved: int
     backorder_limit: int
-    archived: bool
+    has_policy: bool
 
 
 class Totals(Struct):

@@ -81,12 +81,15 @@ INSERT INTO bulk_seen (job_id, key) SELECT $1, k FROM unnest($2::text[]) k ON CO
 SELECT slug, owner_id FROM products WHERE slug = ANY ($1::text[]) ORDER BY slug FOR NO KEY UPDATE
 
 -- name: known_skus
--- Caller: each chunk, with stock and products locked. By variants_sku_key and variants_product; rows: variants of the chunk.
-SELECT v.sku, v.item_id, p.slug, v.position, s.on_hand, s.reserved, s.backorder_limit, v.archived_at IS NOT NULL AS archived
+-- Caller: each chunk, with stock and products locked. By variants_sku_key, variants_product and stock_policies_pkey; rows:
+-- variants of the chunk.
+SELECT v.sku, v.item_id, p.slug, v.position, s.on_hand, s.reserved, s.backorder_limit,
+       EXISTS (SELECT FROM stock_policies sp WHERE sp.item_id = v.item_id) AS has_policy
 FROM variants v JOIN products p ON p.id = v.product_id JOIN stock s ON s.item_id = v.item_id
 WHERE v.sku = ANY ($2::text[])
 UNION
-SELECT v.sku, v.item_id, p.slug, v.position, s.on_hand, s.reserved, s.backorder_limit, v.archived_at IS NOT NULL
+SELECT v.sku, v.item_id, p.slug, v.position, s.on_hand, s.reserved, s.backorder_limit,
+       EXISTS (SELECT FROM stock_policies sp WHERE sp.item_id = v.item_id)
 FROM products p JOIN variants v ON v.product_id = p.id JOIN stock s ON s.item_id = v.item_id
 WHERE p.slug = ANY ($1::text[])
 
