@@ -96,6 +96,10 @@ from checkout.products import variant_routes
 from checkout.promotions import http as promotions_http
 from checkout.promotions.store import CouponStore, CustomerCounters
 from checkout.quoting.cache import RulebookCache
+from checkout.reviews import http as reviews_http
+from checkout.reviews import moderate_http as reviews_moderate
+from checkout.reviews.show import PublicReviews
+from checkout.reviews.store import ReviewStore
 from checkout.search import http as search_http
 from checkout.search.show import Search, search_cache
 from checkout.shipping import http as shipping_http
@@ -322,11 +326,14 @@ def _routes(parts: Parts) -> list[Route]:
         if not parts.gate.is_open:
             raise Unavailable("The gate is closed.", code="gate_away")
 
+    reviews = ReviewStore(parts.pool)
     listed: list[Route] = []
     permit, known_permissions = parts.access.permit, Known(lambda: listed)
     listed += [
         *catalog_http.routes(parts.reading),
         *search_http.routes(parts.search),
+        *reviews_http.routes(reviews, PublicReviews(reviews, parts.search.cache), auth),
+        *reviews_moderate.routes(reviews, permit=permit),
         *products_http.routes(parts.pool, permit=permit),
         *images_http.routes(parts.pool, images_http.Bucket(settings), permit=permit),
         *prices_http.routes(parts.pool, permit=permit),

@@ -18,6 +18,8 @@ SELECT p.id::text AS id, p.slug, p.title, p.description, p.vendor, p.tags, p.att
        p.published_at, p.updated_at,
        (SELECT coalesce(json_agg(json_build_object('slug', c.slug, 'name', c.name) ORDER BY c.position, c.slug), '[]')
         FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = p.id) AS categories,
+       (SELECT json_build_object('average', round(r.stars::numeric / r.reviews, 2), 'count', r.reviews)
+        FROM product_ratings r WHERE r.product_id = p.id AND r.reviews > 0) AS rating,
        (SELECT coalesce(json_agg(json_build_object(
                    'sku', v.sku, 'barcode', v.barcode, 'title', v.title, 'attributes', v.options,
                    'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping,

@@ -118,6 +118,12 @@ ERRORS: dict[str, Explained] = {
     "forbidden": _state(
         403, "The caller is known and not allowed.", "Ask an admin.", "Use an account with the needed role."
     ),
+    "not_bought": _state(
+        403,
+        "Only who bought a product, and paid for it, may review it.",
+        "Sign in with the account that bought it.",
+        "Offer reviews on paid orders of the account.",
+    ),
     "otp_required": _state(
         401,
         "The password is right, and the account asks for a second factor.",
@@ -287,6 +293,12 @@ ERRORS: dict[str, Explained] = {
         "No store for uploaded pictures is configured.",
         _NOTHING,
         "Give pictures by their addresses, or set CHECKOUT_S3_ENDPOINT and the settings beside it.",
+    ),
+    "review_exists": _state(
+        409,
+        "The account has reviewed this product before.",
+        "Change your review.",
+        "PUT to `/v1/products/{id}/reviews/mine`.",
     ),
     "slug_taken": _state(409, "The slug belongs to something else.", _NOTHING, "Choose another slug."),
     "job_over": _state(

@@ -14,9 +14,11 @@ CREATE TABLE product_search (
     title_key    text COLLATE "C" NOT NULL,
     title_length int  NOT NULL,
     rating_key   int  NOT NULL DEFAULT 0,
-    prices       jsonb  NOT NULL,            -- currency → [lowest, highest] in minor units
-    categories   uuid[] NOT NULL,            -- as assigned; a question adds the branches below its category
-    facets       text[] NOT NULL,            -- 't' || tag, 'a' || name || '=' || value
+    currencies   text[]   NOT NULL,          -- with lowest and highest: what the variants cost, in minor units
+    lowest       bigint[] NOT NULL,
+    highest      bigint[] NOT NULL,
+    categories   uuid[]   NOT NULL,          -- as assigned; a question adds the branches below its category
+    facets       text[]   NOT NULL,          -- 't' || tag, 'a' || name || '=' || value
     terms        tsvector NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 -- A walk compares the words of every product it passes: they must not be packed.
@@ -78,7 +80,8 @@ BEGIN
         SELECT product_id, array_agg(sku) AS skus, array_agg(barcode) FILTER (WHERE barcode IS NOT NULL) AS barcodes
         FROM sold GROUP BY product_id
     ), priced AS (
-        SELECT product_id, jsonb_object_agg(currency, jsonb_build_array(lowest, highest)) AS prices,
+        SELECT product_id, array_agg(currency ORDER BY currency) AS currencies, array_agg(lowest ORDER BY currency) AS lowest,
+               array_agg(highest ORDER BY currency) AS highest,
                array_agg('$' || currency || length(lowest::text) || left(lowest::text, 1)) AS ranges
         FROM (SELECT sold.product_id, r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
               FROM sold JOIN prices r ON r.item_id = sold.item_id GROUP BY sold.product_id, r.currency) x
@@ -94,7 +97,7 @@ BEGIN
         SELECT product_id, array_agg(category_id ORDER BY category_id) AS categories
         FROM product_categories WHERE product_id = ANY (ids) GROUP BY product_id
     ), worded AS MATERIALIZED (
-        SELECT c.*, coded.skus, coded.barcodes, priced.prices, priced.ranges, named.pairs, placed.categories,
+        SELECT c.*, coded.skus, coded.barcodes, priced.currencies, priced.lowest, priced.highest, priced.ranges, named.pairs, placed.categories,
                string_to_array(search_text(concat_ws(' ', c.title_key, c.vendor, array_to_string(c.tags, ' '), named.said)), ' ')
                    AS names
         FROM chosen c
@@ -109,7 +112,8 @@ BEGIN
         ORDER BY n
         ON CONFLICT DO NOTHING
     ), made AS (
-        SELECT id, published_at, title_key, coalesce(prices, '{}') AS prices, coalesce(categories, '{}') AS categories,
+        SELECT id, published_at, title_key, coalesce(currencies, '{}') AS currencies, coalesce(lowest, '{}') AS lowest,
+               coalesce(highest, '{}') AS highest, coalesce(categories, '{}') AS categories,
                ARRAY(SELECT 't' || t FROM unnest(tags) t) || ARRAY(SELECT 'a' || p FROM unnest(pairs) p) AS facets,
                array_to_tsvector(ARRAY(
                    SELECT left(term, 100) FROM (
@@ -125,20 +129,22 @@ BEGIN
         FROM worded
     )
     INSERT INTO product_search AS s
-        (product_id, published_at, title_key, title_length, prices, categories, facets, terms)
-    SELECT id, published_at, title_key, length(title_key), prices, categories, facets, terms FROM made ORDER BY id
+        (product_id, published_at, title_key, title_length, currencies, lowest, highest, categories, facets, terms)
+    SELECT id, published_at, title_key, length(title_key), currencies, lowest, highest, categories, facets, terms
+    FROM made ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET
         published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key, title_length = EXCLUDED.title_length,
-        prices = EXCLUDED.prices, categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
-    WHERE (s.published_at, s.title_key, s.prices, s.categories, s.facets, s.terms)
-          IS DISTINCT FROM (EXCLUDED.published_at, EXCLUDED.title_key, EXCLUDED.prices, EXCLUDED.categories,
-                            EXCLUDED.facets, EXCLUDED.terms);
+        currencies = EXCLUDED.currencies, lowest = EXCLUDED.lowest, highest = EXCLUDED.highest,
+        categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
+    WHERE (s.published_at, s.title_key, s.currencies, s.lowest, s.highest, s.categories, s.facets, s.terms)
+          IS DISTINCT FROM (EXCLUDED.published_at, EXCLUDED.title_key, EXCLUDED.currencies, EXCLUDED.lowest,
+                            EXCLUDED.highest, EXCLUDED.categories, EXCLUDED.facets, EXCLUDED.terms);
 
     DELETE FROM product_prices r USING product_search s
-    WHERE r.product_id = ANY (ids) AND s.product_id = r.product_id AND NOT s.prices ? r.currency;
+    WHERE r.product_id = ANY (ids) AND s.product_id = r.product_id AND r.currency <> ALL (s.currencies);
     INSERT INTO product_prices AS r (product_id, currency, lowest_minor)
-    SELECT s.product_id, p.key, (p.value ->> 0)::bigint
-    FROM product_search s, jsonb_each(s.prices) p WHERE s.product_id = ANY (ids) ORDER BY 1, 2
+    SELECT s.product_id, p.currency, p.lowest
+    FROM product_search s, unnest(s.currencies, s.lowest) p(currency, lowest) WHERE s.product_id = ANY (ids) ORDER BY 1, 2
     ON CONFLICT (product_id, currency) DO UPDATE SET lowest_minor = EXCLUDED.lowest_minor
     WHERE r.lowest_minor <> EXCLUDED.lowest_minor;
 END $$;

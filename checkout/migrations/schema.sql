@@ -20,6 +20,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION account_erased_reviews() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE reviews SET account_id = NULL WHERE account_id = NEW.account_id;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION apply_stock_policies(item_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -198,6 +206,55 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION rate_product(rated uuid, given integer, change integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO product_ratings (product_id) VALUES (rated) ON CONFLICT DO NOTHING;
+    UPDATE product_ratings SET
+        stars_1 = stars_1 + CASE given WHEN 1 THEN change ELSE 0 END,
+        stars_2 = stars_2 + CASE given WHEN 2 THEN change ELSE 0 END,
+        stars_3 = stars_3 + CASE given WHEN 3 THEN change ELSE 0 END,
+        stars_4 = stars_4 + CASE given WHEN 4 THEN change ELSE 0 END,
+        stars_5 = stars_5 + CASE given WHEN 5 THEN change ELSE 0 END
+    WHERE product_id = rated;
+END $$;
+
+CREATE FUNCTION ratings_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE product_search SET rating_key = NEW.rating_key
+    WHERE product_id = NEW.product_id AND rating_key <> NEW.rating_key;
+    PERFORM notify_catalog(ARRAY[NEW.product_id]);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION reviews_erased() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.author := '';
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION reviews_rated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        IF OLD.status = 'approved' THEN
+            PERFORM rate_product(OLD.product_id, OLD.stars, -1);
+        END IF;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        IF NEW.status = 'approved' THEN
+            PERFORM rate_product(NEW.product_id, NEW.stars, 1);
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION rulebook_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -212,6 +269,15 @@ CREATE FUNCTION search_digest(given text) RETURNS text
     AS $$
     SELECT '@' || left(encode(sha256(convert_to(given, 'UTF8')), 'hex'), 32)
 $$;
+
+CREATE FUNCTION search_rated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT r.rating_key INTO NEW.rating_key FROM product_ratings r WHERE r.product_id = NEW.product_id FOR SHARE;
+    NEW.rating_key := coalesce(NEW.rating_key, 0);
+    RETURN NEW;
+END $$;
 
 CREATE FUNCTION search_refresh(ids uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -232,7 +298,8 @@ BEGIN
         SELECT product_id, array_agg(sku) AS skus, array_agg(barcode) FILTER (WHERE barcode IS NOT NULL) AS barcodes
         FROM sold GROUP BY product_id
     ), priced AS (
-        SELECT product_id, jsonb_object_agg(currency, jsonb_build_array(lowest, highest)) AS prices,
+        SELECT product_id, array_agg(currency ORDER BY currency) AS currencies, array_agg(lowest ORDER BY currency) AS lowest,
+               array_agg(highest ORDER BY currency) AS highest,
                array_agg('$' || currency || length(lowest::text) || left(lowest::text, 1)) AS ranges
         FROM (SELECT sold.product_id, r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
               FROM sold JOIN prices r ON r.item_id = sold.item_id GROUP BY sold.product_id, r.currency) x
@@ -248,7 +315,7 @@ BEGIN
         SELECT product_id, array_agg(category_id ORDER BY category_id) AS categories
         FROM product_categories WHERE product_id = ANY (ids) GROUP BY product_id
     ), worded AS MATERIALIZED (
-        SELECT c.*, coded.skus, coded.barcodes, priced.prices, priced.ranges, named.pairs, placed.categories,
+        SELECT c.*, coded.skus, coded.barcodes, priced.currencies, priced.lowest, priced.highest, priced.ranges, named.pairs, placed.categories,
                string_to_array(search_text(concat_ws(' ', c.title_key, c.vendor, array_to_string(c.tags, ' '), named.said)), ' ')
                    AS names
         FROM chosen c
@@ -263,7 +330,8 @@ BEGIN
         ORDER BY n
         ON CONFLICT DO NOTHING
     ), made AS (
-        SELECT id, published_at, title_key, coalesce(prices, '{}') AS prices, coalesce(categories, '{}') AS categories,
+        SELECT id, published_at, title_key, coalesce(currencies, '{}') AS currencies, coalesce(lowest, '{}') AS lowest,
+               coalesce(highest, '{}') AS highest, coalesce(categories, '{}') AS categories,
                ARRAY(SELECT 't' || t FROM unnest(tags) t) || ARRAY(SELECT 'a' || p FROM unnest(pairs) p) AS facets,
                array_to_tsvector(ARRAY(
                    SELECT left(term, 100) FROM (
@@ -279,20 +347,22 @@ BEGIN
         FROM worded
     )
     INSERT INTO product_search AS s
-        (product_id, published_at, title_key, title_length, prices, categories, facets, terms)
-    SELECT id, published_at, title_key, length(title_key), prices, categories, facets, terms FROM made ORDER BY id
+        (product_id, published_at, title_key, title_length, currencies, lowest, highest, categories, facets, terms)
+    SELECT id, published_at, title_key, length(title_key), currencies, lowest, highest, categories, facets, terms
+    FROM made ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET
         published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key, title_length = EXCLUDED.title_length,
-        prices = EXCLUDED.prices, categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
-    WHERE (s.published_at, s.title_key, s.prices, s.categories, s.facets, s.terms)
-          IS DISTINCT FROM (EXCLUDED.published_at, EXCLUDED.title_key, EXCLUDED.prices, EXCLUDED.categories,
-                            EXCLUDED.facets, EXCLUDED.terms);
+        currencies = EXCLUDED.currencies, lowest = EXCLUDED.lowest, highest = EXCLUDED.highest,
+        categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
+    WHERE (s.published_at, s.title_key, s.currencies, s.lowest, s.highest, s.categories, s.facets, s.terms)
+          IS DISTINCT FROM (EXCLUDED.published_at, EXCLUDED.title_key, EXCLUDED.currencies, EXCLUDED.lowest,
+                            EXCLUDED.highest, EXCLUDED.categories, EXCLUDED.facets, EXCLUDED.terms);
 
     DELETE FROM product_prices r USING product_search s
-    WHERE r.product_id = ANY (ids) AND s.product_id = r.product_id AND NOT s.prices ? r.currency;
+    WHERE r.product_id = ANY (ids) AND s.product_id = r.product_id AND r.currency <> ALL (s.currencies);
     INSERT INTO product_prices AS r (product_id, currency, lowest_minor)
-    SELECT s.product_id, p.key, (p.value ->> 0)::bigint
-    FROM product_search s, jsonb_each(s.prices) p WHERE s.product_id = ANY (ids) ORDER BY 1, 2
+    SELECT s.product_id, p.currency, p.lowest
+    FROM product_search s, unnest(s.currencies, s.lowest) p(currency, lowest) WHERE s.product_id = ANY (ids) ORDER BY 1, 2
     ON CONFLICT (product_id, currency) DO UPDATE SET lowest_minor = EXCLUDED.lowest_minor
     WHERE r.lowest_minor <> EXCLUDED.lowest_minor;
 END $_$;
@@ -777,6 +847,7 @@ CREATE TABLE erased_accounts (
     erased_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id)
 );
+CREATE TRIGGER erased_accounts_reviews AFTER INSERT ON erased_accounts FOR EACH ROW EXECUTE FUNCTION account_erased_reviews();
 
 CREATE TABLE gate_state (
     only_row boolean DEFAULT true NOT NULL,
@@ -1146,7 +1217,9 @@ CREATE TABLE product_search (
     title_key text NOT NULL COLLATE pg_catalog."C",
     title_length integer NOT NULL,
     rating_key integer DEFAULT 0 NOT NULL,
-    prices jsonb NOT NULL,
+    currencies text[] NOT NULL,
+    lowest bigint[] NOT NULL,
+    highest bigint[] NOT NULL,
     categories uuid[] NOT NULL,
     facets text[] NOT NULL,
     terms tsvector NOT NULL,
@@ -1161,6 +1234,7 @@ CREATE INDEX product_search_newest ON product_search (published_at DESC, product
 CREATE INDEX product_search_rating ON product_search (rating_key DESC, product_id);
 CREATE INDEX product_search_terms ON product_search USING gin (terms);
 CREATE INDEX product_search_title ON product_search (title_key, product_id);
+CREATE TRIGGER product_search_rated BEFORE INSERT ON product_search FOR EACH ROW EXECUTE FUNCTION search_rated();
 
 CREATE TABLE product_prices (
     product_id uuid NOT NULL,
@@ -1173,6 +1247,30 @@ WITH (autovacuum_vacuum_scale_factor='0.05');
 CREATE INDEX product_prices_down ON product_prices (currency, lowest_minor DESC, product_id);
 CREATE INDEX product_prices_up ON product_prices (currency, lowest_minor, product_id);
 
+CREATE TABLE product_ratings (
+    product_id uuid NOT NULL,
+    stars_1 integer DEFAULT 0 NOT NULL,
+    stars_2 integer DEFAULT 0 NOT NULL,
+    stars_3 integer DEFAULT 0 NOT NULL,
+    stars_4 integer DEFAULT 0 NOT NULL,
+    stars_5 integer DEFAULT 0 NOT NULL,
+    reviews integer GENERATED ALWAYS AS (((((stars_1 + stars_2) + stars_3) + stars_4) + stars_5)) STORED NOT NULL,
+    stars bigint GENERATED ALWAYS AS (((((stars_1 + (2 * stars_2)) + (3 * stars_3)) + (4 * stars_4)) + (5 * stars_5))) STORED NOT NULL,
+    rating_key integer GENERATED ALWAYS AS (
+CASE
+    WHEN (((((stars_1 + stars_2) + stars_3) + stars_4) + stars_5) = 0) THEN 0
+    ELSE (((((((stars_1 + (2 * stars_2)) + (3 * stars_3)) + (4 * stars_4)) + (5 * stars_5)) * 1000) + 10500) / (((((stars_1 + stars_2) + stars_3) + stars_4) + stars_5) + 3))
+END) STORED NOT NULL,
+    CONSTRAINT product_ratings_stars_1_check CHECK ((stars_1 >= 0)),
+    CONSTRAINT product_ratings_stars_2_check CHECK ((stars_2 >= 0)),
+    CONSTRAINT product_ratings_stars_3_check CHECK ((stars_3 >= 0)),
+    CONSTRAINT product_ratings_stars_4_check CHECK ((stars_4 >= 0)),
+    CONSTRAINT product_ratings_stars_5_check CHECK ((stars_5 >= 0)),
+    CONSTRAINT product_ratings_pkey PRIMARY KEY (product_id),
+    CONSTRAINT product_ratings_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
+);
+CREATE TRIGGER ratings_changed AFTER UPDATE ON product_ratings FOR EACH ROW EXECUTE FUNCTION ratings_changed();
+
 CREATE TABLE refresh_tokens (
     digest bytea NOT NULL,
     account_id uuid NOT NULL,
@@ -1181,6 +1279,40 @@ CREATE TABLE refresh_tokens (
     CONSTRAINT refresh_tokens_pkey PRIMARY KEY (digest),
     CONSTRAINT refresh_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );
+
+CREATE TABLE reviews (
+    id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    account_id uuid,
+    stars smallint NOT NULL,
+    title text NOT NULL,
+    body text DEFAULT '' NOT NULL,
+    author text DEFAULT '' NOT NULL,
+    status text DEFAULT 'pending' NOT NULL,
+    reason text DEFAULT '' NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    moderated_at timestamptz,
+    moderated_by text,
+    CONSTRAINT reviews_author_check CHECK ((length(author) <= 40)),
+    CONSTRAINT reviews_body_check CHECK ((length(body) <= 5000)),
+    CONSTRAINT reviews_moderated CHECK ((((status = 'pending') = (moderated_at IS NULL)) AND ((moderated_at IS NULL) = (moderated_by IS NULL)))),
+    CONSTRAINT reviews_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT reviews_rejected_for_a_reason CHECK (((status = 'rejected') = (reason <> ''))),
+    CONSTRAINT reviews_stars_check CHECK (((stars >= 1) AND (stars <= 5))),
+    CONSTRAINT reviews_status_check CHECK ((status = ANY (ARRAY['pending', 'approved', 'rejected']))),
+    CONSTRAINT reviews_title_check CHECK (((length(title) >= 1) AND (length(title) <= 120))),
+    CONSTRAINT reviews_one_each UNIQUE (product_id, account_id),
+    CONSTRAINT reviews_pkey PRIMARY KEY (id),
+    CONSTRAINT reviews_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE SET NULL,
+    CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
+);
+CREATE INDEX reviews_account ON reviews (account_id) WHERE (account_id IS NOT NULL);
+CREATE INDEX reviews_public ON reviews (product_id, created_at DESC, id) WHERE (status = 'approved');
+CREATE INDEX reviews_queue ON reviews (status, created_at, id);
+CREATE TRIGGER reviews_erased BEFORE UPDATE OF account_id ON reviews FOR EACH ROW WHEN ((new.account_id IS NULL)) EXECUTE FUNCTION reviews_erased();
+CREATE TRIGGER reviews_rated AFTER INSERT OR DELETE OR UPDATE ON reviews FOR EACH ROW EXECUTE FUNCTION reviews_rated();
 
 CREATE TABLE rulebook (
     only_row boolean DEFAULT true NOT NULL,
@@ -1252,6 +1384,7 @@ CREATE TABLE shipping_zones (
     id integer GENERATED BY DEFAULT AS IDENTITY NOT NULL,
     name text NOT NULL,
     countries text[] NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
     CONSTRAINT shipping_zones_countries_check CHECK ((cardinality(countries) > 0)),
     CONSTRAINT shipping_zones_name_key UNIQUE (name),
     CONSTRAINT shipping_zones_pkey PRIMARY KEY (id)

@@ -57,6 +57,7 @@ async def find(pool: Pool, query: ListingQuery) -> Page:
         acquired(pool) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        await store.begin(connection)
         filters = await _filters(connection, query)
         words = Words.of(query.q, await store.words_of(connection, query.q)) if query.q else None
         found = await _survey(connection, filters, words, query, after)

@@ -2,8 +2,9 @@
 -- `by_index` has opened; $1 is a tsquery over its terms, or NULL for every product.
 
 -- name: by_index
--- Caller: find, before a survey of some. Rows are narrow and many: the planner's guess of how many match would make it read all of them.
-SELECT set_config('enable_seqscan', 'off', true)
+-- Caller: find, first. The planner's guess of how many match would make it read all of them, or call for workers that take
+-- longer to come than the answer does.
+SELECT set_config('enable_seqscan', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)
 
 -- name: by_order
 -- Caller: find, before a walk. What matches is common: it is met soon by going along the order's index, and only so.
@@ -44,20 +45,21 @@ SELECT ARRAY(SELECT word FROM search_words WHERE length($1) >= 3 AND word >= $1 
 -- in order $7 behind $10, $11, $12. By relevance a key is a hundred thousand for each tier, and the title's length: short titles
 -- say little besides what was asked; $8 finds the first tier, $9 the second.
 WITH RECURSIVE found AS MATERIALIZED (
-    SELECT product_id, categories, facets, prices,
+    SELECT product_id, categories, facets, currencies, lowest, highest,
            CASE $7::text WHEN 'relevance' THEN title_length
                              + CASE WHEN terms @@ $8::tsquery THEN 0 WHEN terms @@ $9::tsquery THEN 100000 ELSE 200000 END
                          WHEN 'newest' THEN -(extract(epoch FROM published_at) * 1000000)::bigint
-                         WHEN 'price' THEN (prices -> $2 ->> 0)::bigint
-                         WHEN '-price' THEN -(prices -> $2 ->> 0)::bigint
+                         WHEN 'price' THEN lowest[array_position(currencies, $2)]
+                         WHEN '-price' THEN -lowest[array_position(currencies, $2)]
                          WHEN 'rating' THEN -rating_key ELSE 0 END AS key_number,
            (CASE WHEN $7 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
-    FROM product_search
-    WHERE ($1::tsquery IS NULL OR terms @@ $1)
-      AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+    FROM (SELECT * FROM product_search WHERE terms @@ $1::tsquery
+          UNION ALL
+          SELECT * FROM product_search WHERE $1 IS NULL) matching
+    WHERE $2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint
     LIMIT $5
 ), counted AS MATERIALIZED (
-    SELECT categories, facets, prices FROM found LIMIT $6
+    SELECT categories, facets, currencies, lowest, highest FROM found LIMIT $6
 ), together AS MATERIALIZED (
     SELECT row_number() OVER () AS at, categories, count(*) AS products FROM counted
     WHERE cardinality(categories) > 0 GROUP BY categories
@@ -73,8 +75,8 @@ FROM upward u JOIN categories c ON c.id = u.id GROUP BY c.slug, c.name
 UNION ALL
 (SELECT 'value', '', f, count(*), 0 FROM counted, unnest(facets) f GROUP BY f ORDER BY count(*) DESC, f LIMIT 1000)
 UNION ALL
-SELECT 'price', p.key, '', min((p.value ->> 0)::bigint), max((p.value ->> 1)::bigint)
-FROM counted, jsonb_each(prices) p GROUP BY p.key
+SELECT 'price', p.currency, '', min(p.low), max(p.high)
+FROM counted, unnest(currencies, lowest, highest) p(currency, low, high) GROUP BY p.currency
 UNION ALL
 (SELECT 'uncounted', name, '', 0, 0 FROM attributes WHERE NOT facet ORDER BY name LIMIT 1000)
 UNION ALL
@@ -83,7 +85,7 @@ UNION ALL
 (SELECT 'place', product_id::text, key_text, key_number, 0 FROM found
  WHERE (SELECT count(*) FROM found) < $5
    AND ($10::bigint IS NULL OR (key_number, key_text, product_id) > ($10, $11::text COLLATE "C", $12::uuid))
- ORDER BY key_number, key_text, product_id
+ ORDER BY found.key_number, found.key_text, found.product_id
  LIMIT $13)
 
 -- name: page_by_sorting
@@ -92,14 +94,14 @@ UNION ALL
 SELECT product_id, key_number, key_text FROM (
     SELECT product_id,
            CASE $5::text WHEN 'newest' THEN -(extract(epoch FROM published_at) * 1000000)::bigint
-                         WHEN 'price' THEN (prices -> $2 ->> 0)::bigint
-                         WHEN '-price' THEN -(prices -> $2 ->> 0)::bigint
+                         WHEN 'price' THEN lowest[array_position(currencies, $2)]
+                         WHEN '-price' THEN -lowest[array_position(currencies, $2)]
                          WHEN 'rating' THEN -rating_key
                          WHEN 'relevance' THEN title_length ELSE 0 END AS key_number,
            (CASE WHEN $5 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
     FROM product_search
     WHERE terms @@ $1::tsquery
-      AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)) keyed
+      AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)) keyed
 WHERE $6::bigint IS NULL OR (key_number, key_text, product_id) > ($6, $7::text COLLATE "C", $8::uuid)
 ORDER BY key_number, key_text, product_id
 LIMIT $9
@@ -115,7 +117,7 @@ FROM (SELECT * FROM product_search
         AND ($5 IS NULL OR published_at < $5 OR product_id > $6::uuid)
       ORDER BY published_at DESC, product_id LIMIT $8) passed
 WHERE ($1::tsquery IS NULL OR terms @@ $1)
-  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+  AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
 LIMIT $7
 
 -- name: walk_title
@@ -125,7 +127,7 @@ FROM (SELECT * FROM product_search
       WHERE title_key >= coalesce($5::text, '') AND ($5 IS NULL OR title_key > $5 OR product_id > $6::uuid)
       ORDER BY title_key, product_id LIMIT $8) passed
 WHERE ($1::tsquery IS NULL OR terms @@ $1)
-  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+  AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
 LIMIT $7
 
 -- name: walk_relevance
@@ -135,7 +137,7 @@ FROM (SELECT * FROM product_search
       WHERE title_length >= coalesce($5::int, 0) AND ($5 IS NULL OR title_length > $5 OR product_id > $6::uuid)
       ORDER BY title_length, product_id LIMIT $8) passed
 WHERE ($1::tsquery IS NULL OR terms @@ $1)
-  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+  AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
 LIMIT $7
 
 -- name: walk_rating
@@ -145,7 +147,7 @@ FROM (SELECT * FROM product_search
       WHERE rating_key <= coalesce($5::int, 2147483647) AND ($5 IS NULL OR rating_key < $5 OR product_id > $6::uuid)
       ORDER BY rating_key DESC, product_id LIMIT $8) passed
 WHERE ($1::tsquery IS NULL OR terms @@ $1)
-  AND ($2::text IS NULL OR (prices -> $2 ->> 0)::bigint BETWEEN $3::bigint AND $4::bigint)
+  AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
 LIMIT $7
 
 -- name: walk_price
@@ -177,13 +179,16 @@ LIMIT $7
 SELECT p.id, p.slug, p.title, p.vendor, p.tags, p.attributes, p.images -> 0 AS image, p.published_at,
        (SELECT coalesce(json_agg(c.slug ORDER BY c.position, c.slug), '[]')
         FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = p.id) AS categories,
-       (SELECT coalesce(json_object_agg(k.key, json_build_object('from', k.value -> 0, 'to', k.value -> 1) ORDER BY k.key), '{}')
-        FROM jsonb_each(s.prices) k) AS prices,
+       (SELECT coalesce(json_object_agg(k.currency, json_build_object('from', k.low, 'to', k.high)), '{}')
+        FROM unnest(s.currencies, s.lowest, s.highest) k(currency, low, high)) AS prices,
+       CASE WHEN r.reviews > 0 THEN json_build_object('average', round(r.stars::numeric / r.reviews, 2), 'count', r.reviews) END
+           AS rating,
        (SELECT json_agg(v.sku ORDER BY v.position, v.item_id) FROM variants v
         WHERE v.product_id = p.id AND v.archived_at IS NULL) AS skus,
        (SELECT coalesce(bool_or(k.reserved < k.on_hand + k.backorder_limit), false) FROM variants v JOIN stock k USING (item_id)
         WHERE v.product_id = p.id AND v.archived_at IS NULL) AS in_stock
 FROM products p JOIN product_search s ON s.product_id = p.id
+LEFT JOIN product_ratings r ON r.product_id = p.id
 WHERE p.id = ANY ($1::uuid[])
 
 -- name: titles_begun

@@ -5,7 +5,7 @@ Guarantee (held by tests/api/search): every document sent decodes as its type, n
 
 from msgspec import Struct
 
-from checkout.catalog.documents import Picture
+from checkout.catalog.documents import Picture, Rating
 
 
 class PriceSpan(Struct, forbid_unknown_fields=True, rename={"lowest": "from", "highest": "to"}):
@@ -29,6 +29,7 @@ class Card(Struct, forbid_unknown_fields=True):
     prices: dict[str, PriceSpan]
     skus: list[str]
     in_stock: bool
+    rating: Rating | None
     published_at: str
 
 
@@ -50,7 +51,7 @@ class ValueCount(Struct, forbid_unknown_fields=True):
 class Facets(Struct, forbid_unknown_fields=True):
     """Counts over what matches, not only this page.
 
-    Shape: over the first 1,000 matches; `counted` says over how many, `are_exact` whether those are all. The 50 most
+    Shape: over the first 500 matches; `counted` says over how many, `are_exact` whether those are all. The 50 most
     frequent values of each. Units: minor units of each currency, from the cheapest variant to the dearest.
     """
 
@@ -65,7 +66,7 @@ class Facets(Struct, forbid_unknown_fields=True):
 class Listing(Struct, forbid_unknown_fields=True):
     """A page of products.
 
-    Shape: beyond 2,000 matches `total` stops counting and `total_is_exact` is false. `read_as` has the words of `q` that no
+    Shape: beyond 1,000 matches `total` stops counting and `total_is_exact` is false. `read_as` has the words of `q` that no
     product says, and the names that were looked for instead.
     """
 

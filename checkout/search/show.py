@@ -114,6 +114,7 @@ def _card(row: Record, shown: Shown | None) -> dict[str, Any]:
         "prices": orjson.Fragment(row["prices"]),
         "skus": [] if row["skus"] is None else orjson.Fragment(row["skus"]),
         "in_stock": row["in_stock"],
+        "rating": None if row["rating"] is None else orjson.Fragment(row["rating"]),
         "published_at": rfc3339(row["published_at"]),
     }
 

@@ -36,6 +36,11 @@ class Place(Struct, frozen=True):
     product_id: uuid.UUID
 
 
+async def begin(connection: Connection) -> None:
+    """First in a transaction that asks: by the indexes, alone."""
+    await connection.execute(queries.by_index)
+
+
 async def words_of(connection: Connection, text: str) -> list[str]:
     """The words of a text as they are stored."""
     found: list[str] = await connection.fetchval(queries.words_of, text)
@@ -71,8 +76,6 @@ async def survey(
 
     Shape: see the query. `tiers` are the tsqueries of the first and the second.
     """
-    if asked.terms is not None:
-        await connection.execute(queries.by_index)
     at = (after.number, after.text, after.product_id) if after else (None, None, None)
     return await connection.fetch(
         queries.survey,

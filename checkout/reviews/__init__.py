@@ -1,0 +1,1 @@
+"""What buyers say of products, moderated before others read it."""
