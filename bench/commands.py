@@ -22,6 +22,7 @@ from bench.scenarios.crowd import Crowd
 from bench.scenarios.drain import Drain, run_drain
 from bench.scenarios.floor import run_floor
 from bench.scenarios.growth import Growth, run_growth
+from bench.scenarios.imports import Imports, run_imports
 from bench.scenarios.latency import Latency, run_latency
 from bench.scenarios.memory import MemoryAsked, run_memory
 from bench.scenarios.sale import Sale, run_sale
@@ -247,6 +248,18 @@ def drain(
     """
     asked = Drain(orders, processes, work_processes)
     _run("drain", lambda say: run_drain(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command("import")
+def imports(
+    rows: Annotated[int, typer.Option(help="Rows of the file.", min=100)] = 100_000,
+    processes: Processes = 2,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """A catalogue file comes in while shoppers read and buy: rows a second, and whether they notice [dim]2 min[/dim]"""
+    asked = Imports(rows, processes=processes)
+    _run("import", lambda say: run_imports(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
