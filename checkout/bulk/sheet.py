@@ -33,9 +33,11 @@ from checkout.bulk import cells
 from checkout.bulk.model import Group, Parsed, Path, Row, RowProblem, Stored
 from checkout.bulk.records import SPOILED
 from checkout.catalog import markup
+from checkout.catalog.attributes import VALUE_MAX_CHARS
 from checkout.catalog.model import (
+    IMAGE_URL,
     SLUG,
-    TAGS_MAX,
+    TITLE_MAX_CHARS,
     Image,
     Price,
     ProductDraft,
@@ -59,7 +61,7 @@ VARIANT = (
 )
 _ATTRIBUTE = "attr."
 _PRICE = re.compile(r"(price|compare_at)_([A-Z]{3})")
-_URL = re.compile(r"https?://\S+")
+_TAX_CLASS = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STATUSES = get_args(Status)
 
 
@@ -229,6 +231,7 @@ class Reading:
             categories=tuple(dict.fromkeys(path[-1][0] for path in parsed.paths)),
             variants=tuple(self._variant(number, row, known, parsed) for number, row in group),
         )
+        said += [RowProblem(number, name, message) for number, name, message in _beyond(draft, group)]
         for name, message in problems(draft):
             at = re.match(r"variants\[(\d+)\]\.(.*)", name)
             number, column = (group[int(at[1])][0], at[2]) if at else (first, name)
@@ -293,6 +296,36 @@ class Reading:
         )
 
 
+def _beyond(draft: ProductDraft, group: Group) -> Iterator[tuple[int, str, str]]:
+    """(row, column, message) of what a document of the API could not say either."""
+    first, most = group[0][0], limits.TEXT_MAX_CHARS
+    if len(draft.vendor) > most:
+        yield first, "vendor", f"has at most {most} characters"
+    if any(len(tag) > most for tag in draft.tags):
+        yield first, "tags", f"have at most {most} characters each"
+    if not _TAX_CLASS.fullmatch(draft.tax_class):
+        yield first, "tax_class", "is small letters, digits, - and _, such as standard"
+    if len(draft.categories) > limits.PRODUCT_CATEGORIES_MAX:
+        yield first, "categories", f"are at most {limits.PRODUCT_CATEGORIES_MAX}"
+    if len(draft.attributes) > limits.PRODUCT_ATTRIBUTES_MAX:
+        yield first, "attr.", f"are at most {limits.PRODUCT_ATTRIBUTES_MAX}"
+    for name, value in draft.attributes.items():
+        if len(value) > VALUE_MAX_CHARS:
+            yield first, _ATTRIBUTE + name, f"has at most {VALUE_MAX_CHARS} characters"
+    for (number, _), variant in zip(group, draft.variants, strict=True):
+        if len(variant.title) > TITLE_MAX_CHARS:
+            yield number, "variant_title", f"has at most {TITLE_MAX_CHARS} characters"
+        options = variant.options
+        if len(options) > limits.VARIANT_OPTIONS_MAX or any(
+            len(part) > most for pair in options.items() for part in pair
+        ):
+            yield (
+                number,
+                "options",
+                f"are at most {limits.VARIANT_OPTIONS_MAX}, with at most {most} characters each",
+            )
+
+
 def _money(currency: str, places: int) -> Any:
     return lambda given: cells.minor(given, currency, places)
 
@@ -335,11 +368,15 @@ def _paths(given: str, number: int, said: list[RowProblem]) -> Iterator[Path]:
 
 def _images(given: str, number: int, said: list[RowProblem]) -> Iterator[Image]:
     lines = [line.strip() for line in given.split("\n") if line.strip()]
-    if len(lines) > TAGS_MAX:
-        said.append(RowProblem(number, "images", f"are at most {TAGS_MAX}"))
-    for line in lines[:TAGS_MAX]:
+    if len(lines) > limits.PRODUCT_IMAGES_MAX:
+        said.append(RowProblem(number, "images", f"are at most {limits.PRODUCT_IMAGES_MAX}"))
+    for line in lines[: limits.PRODUCT_IMAGES_MAX]:
         url, _, alt = line.partition(" ")
-        if len(url) > limits.URL_MAX_CHARS or not _URL.fullmatch(url):
+        if len(alt) > limits.TEXT_MAX_CHARS:
+            said.append(
+                RowProblem(number, "images", f"say what they show in {limits.TEXT_MAX_CHARS} characters")
+            )
+        if len(url) > limits.URL_MAX_CHARS or not IMAGE_URL.fullmatch(url):
             message = "is not an http(s) address, one a line"
             said.append(RowProblem(number, "images", message, value=url[:80]))
         else:

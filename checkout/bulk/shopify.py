@@ -16,6 +16,7 @@ from checkout.catalog import gtin, markup
 from checkout.catalog.model import (
     ANY_QUANTITY,
     DESCRIPTION_MAX_CHARS,
+    IMAGE_URL,
     SKU,
     TAGS_MAX,
     TITLE_MAX_CHARS,
@@ -103,7 +104,8 @@ class Reading:
             return parsed
         kind = _text(head, "Type")
         parsed.paths = (((slugify(kind), kind[: limits.TEXT_MAX_CHARS]),),) if slugify(kind) else ()
-        tags = tuple(dict.fromkeys(tag.strip() for tag in head.get("Tags", "").split(",") if tag.strip()))
+        given = [tag.strip()[: limits.TEXT_MAX_CHARS] for tag in _text(head, "Tags").split(",")]
+        tags = tuple(tag for tag in dict.fromkeys(given) if tag)
         if len(tags) > TAGS_MAX:
             problems.append(RowProblem(first, "Tags", f"only the first {TAGS_MAX} are kept", "warning"))
         body = markup.clean(head.get("Body (HTML)", ""))
@@ -114,7 +116,7 @@ class Reading:
             slug=slug,
             title=title[:TITLE_MAX_CHARS],
             description=body,
-            vendor=_text(head, "Vendor"),
+            vendor=_text(head, "Vendor")[: limits.TEXT_MAX_CHARS],
             status="published" if _is_published(head) else "draft",
             tags=tags[:TAGS_MAX],
             attributes=_attributes(head),
@@ -134,7 +136,7 @@ class Reading:
                 problems.append(RowProblem(number, "Variant Price", "is missing"))
             return None
         compare_at = self._money(number, row, "Variant Compare At Price", problems, needed=False)
-        values = [_text(row, f"Option{n} Value") for n in (1, 2, 3)]
+        values = [_text(row, f"Option{n} Value")[: limits.TEXT_MAX_CHARS] for n in (1, 2, 3)]
         options = {
             name or f"option {n}": value
             for n, (name, value) in enumerate(zip(names, values, strict=True), 1)
@@ -254,18 +256,20 @@ def _images(group: Group, problems: list[RowProblem]) -> tuple[Image, ...]:
             url = _text(row, column)
             if not url:
                 continue
-            if len(url) > limits.URL_MAX_CHARS or not re.match(r"^https?://\S+$", url):
+            if len(url) > limits.URL_MAX_CHARS or not IMAGE_URL.fullmatch(url):
                 problems.append(
                     RowProblem(number, column, "is not an http(s) address; left out", "warning", url[:80])
                 )
             else:
-                found.append(
-                    (place, Image(url, _text(row, "Image Alt Text") if column == "Image Src" else ""))
-                )
+                alt = _text(row, "Image Alt Text")[: limits.TEXT_MAX_CHARS]
+                found.append((place, Image(url, alt if column == "Image Src" else "")))
     found.sort(key=lambda at: at[0])
     images: dict[str, Image] = {}
     for _, image in found:
         known = images.setdefault(image.url, image)
         if image.alt and not known.alt:
             images[image.url] = replace(known, alt=image.alt)
-    return tuple(images.values())[:IMAGES_MAX]
+    if len(images) > limits.PRODUCT_IMAGES_MAX:
+        message = f"only the first {limits.PRODUCT_IMAGES_MAX} pictures are kept"
+        problems.append(RowProblem(group[0][0], "Image Src", message, "warning"))
+    return tuple(images.values())[: limits.PRODUCT_IMAGES_MAX]

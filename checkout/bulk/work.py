@@ -34,9 +34,11 @@ async def work(row: Row, *, store: BulkStore, outbox: OutboxStore) -> None:
                 row.subject_id, f"It was given up after {row.attempt} tries: {type(error).__name__}."
             )
         raise
-    if is_over is None:
+    if is_over:
+        log.info("bulk job over", job=str(row.subject_id))
+    elif is_over is None:
         await outbox.finish([row.id])
-    elif not is_over:
+    else:
         await store.hand_on(row.subject_id, row.id)
 
 
@@ -68,7 +70,6 @@ async def run(
         if progress is not None:
             progress(working.job)
         if is_over:
-            log.info("bulk job done", kind=job.kind, job=str(job_id), rows=working.job.rows_done)
             return True
         if ends is not None and clock() >= ends:
             return False

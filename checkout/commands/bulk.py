@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
+import structlog
 
 from checkout.bulk import cells, receive, send
 from checkout.bulk.model import Filters, Format, Job, document
@@ -89,6 +90,9 @@ async def export_now(
 
 @contextlib.asynccontextmanager
 async def _store(settings: Settings) -> AsyncIterator[BulkStore]:
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )  # the standard output is the answer's
     pool: Pool = await open_pool(settings.database_url, purpose="bulk", max_size=2)
     try:
         yield BulkStore(pool)
