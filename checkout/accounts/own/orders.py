@@ -77,7 +77,15 @@ def routes(store: OwnStore, auth: Auth, carts: Carts, pricing: Pricing) -> list[
         return Route(method, f"/v1/me{path}", handler, summary, **given)
 
     return [
-        route("GET", "/orders", read_all, "Your orders, newest first", response=OwnOrders, query=page.QUERY),
+        route(
+            "GET",
+            "/orders",
+            read_all,
+            "Your orders, newest first",
+            response=OwnOrders,
+            query=page.QUERY,
+            problems=("invalid",),
+        ),
         route(
             "POST",
             "/orders/{id}/reorder",

@@ -68,6 +68,9 @@ async def test_a_claimed_cart_is_there_for_its_account_alone(people: People) -> 
     shop, mine = people.shop, await people.token("customer")
     cart = await cart_of(shop, ("MUG-CLASSIC", 1))
     assert (await claim(shop, cart, {}))[0] == 401
+    for never in ("%00" * 30, "%C3%A9" * 30, "x" * 21, "x" * 65, "x" * 32):
+        status, problem, _ = await shop.call("POST", f"/v1/carts/{never}/claim", headers=mine)
+        assert (status, problem["code"]) == (404, "unknown_cart"), never
     assert (await claim(shop, cart, bearer(people.auth.issue(uuid.uuid4(), "customer"))))[0] == 401
     assert (await claim(shop, cart, mine))[0] == 200
     at = f"/v1/carts/{cart}"

@@ -8,6 +8,7 @@ import orjson
 
 from checkout.app import PARTS
 from checkout.edge.error_table import ERRORS
+from tests.api.accounts.told import tell_people
 from tests.api.edge.rules import broken_rules, misfits, operations
 from tests.shop import ADDRESS, Stores, TestShop, running
 
@@ -20,7 +21,9 @@ CONTRACT = {
     "/v1/carts/{id}/hold": "post delete", "/v1/checkouts": "post", "/v1/orders/{id}": "get",
     "/v1/orders/{id}/events": "get", "/v1/orders/{id}/payments": "post", "/v1/orders/{id}/cancel": "post",
     "/v1/orders/{id}/invoice.pdf": "get", "/v1/sessions": "post", "/v1/sessions/refresh": "post",
-    "/v1/sessions/current": "delete", "/v1/admin/stats": "get", "/v1/admin/stock/adjustments": "post",
+    "/v1/sessions/current": "delete", "/v1/accounts": "post", "/v1/password-resets": "post",
+    "/v1/password-resets/confirm": "post", "/v1/me": "get patch delete", "/v1/me/password": "post", "/v1/me/orders": "get",
+    "/v1/me/addresses": "get post", "/v1/me/export": "get", "/v1/carts/{id}/claim": "post", "/v1/admin/stats": "get", "/v1/admin/stock/adjustments": "post",
     "/v1/admin/dead-letters": "get", "/v1/admin/dead-letters/{id}/replay": "post", "/v1/webhooks/stripe": "post",
     "/healthz": "get", "/readyz": "get", "/metrics": "get", "/openapi.json": "get", "/docs": "get",
 }  # fmt: skip
@@ -102,6 +105,7 @@ async def test_what_is_answered_is_what_is_described(stores: Stores) -> None:
         cart = await _cart(ask)
         await _ordering(ask, cart)
         await _machines(ask)
+        await tell_people(ask)
         untold = {
             (method.upper(), path)
             for method, path, operation in operations(document)
