@@ -107,6 +107,24 @@ def migrate() -> None:
 
 
 @app.command()
+def archive(
+    before: Annotated[str | None, typer.Option(help="Archive the months before this one, YYYY-MM.")] = None,
+    restore: Annotated[str | None, typer.Option(help="Put this archived month back, YYYY-MM.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be archived, and why not.")
+    ] = False,
+) -> None:
+    """Take old months of orders out of the shop's tables, or put one back; alone, list the months."""
+    from checkout.commands.archive import archive_now, list_now, restore_now
+
+    if before is not None:
+        sys.exit(terminal.run(archive_now(terminal.resolved(), before, dry_run=dry_run)))
+    if restore is not None:
+        sys.exit(terminal.run(restore_now(terminal.resolved(), restore)))
+    sys.exit(terminal.run(list_now(terminal.resolved())))
+
+
+@app.command()
 def seed() -> None:
     """Write the demo catalogue, tax table, shipping zones and coupons; a second time changes nothing."""
     from checkout.commands.data import seed_now

@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checkout.bulk import work as bulk_work
-from checkout.bulk.store import BulkStore
 from checkout.accounts.mails.store import AccountMailStore
 from checkout.accounts.mails.tell import tell_account
 from checkout.accounts.tokens import link_token
+from checkout.bulk import work as bulk_work
+from checkout.bulk.store import BulkStore
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
 from checkout.invoices.store import InvoiceStore

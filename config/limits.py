@@ -230,7 +230,7 @@ PAYMENT_SLACK_S = 60
 HOLD_TTL_S = 20 * 60
 HOLD_TTL_MIN_S = 1
 HOLD_TTL_MAX_S = 24 * 3600
-# A key and its answer are remembered this long (orders keep theirs for good).
+# A key and its answer are remembered this long (those of orders longer, see ORDER_CLAIM_MEMORY_S).
 IDEMPOTENCY_MEMORY_S = 24 * 3600
 # Attempts to pay one order.
 PAYMENT_ATTEMPTS_MAX = 10
@@ -506,3 +506,38 @@ _holds(
     STORE_PREDECESSOR_WAIT_S < STORE_STOP_TIMEOUT_S < STORE_START_TIMEOUT_S,
     "a start must outlast a predecessor's end",
 )
+
+# --- What is forgotten, and the months of orders --------------------------------------------------------
+
+# An Idempotency-Key that placed an order gets that order's answer for this long; then the same key would order anew. Its index is
+# random, and small because of this: 30 days of 10 M orders a year are 820,000 rows.
+ORDER_CLAIM_MEMORY_S = 30 * 24 * 3600
+# The answer to an admin's request with an Idempotency-Key.
+ADMIN_REQUEST_MEMORY_S = 30 * 24 * 3600
+# A webhook that was handled; a provider repeats one for days, not for months.
+WEBHOOK_MEMORY_S = 90 * 24 * 3600
+# How often the relay makes months and looks for what may go, how many rows a statement, and the pause between two of them.
+RETENTION_INTERVAL_S = 3600
+RETENTION_BATCH = 1_000
+RETENTION_PAUSE_S = 0.2
+# Statistics over all months, which autovacuum does not keep.
+MONTHS_ANALYZE_INTERVAL_S = 24 * 3600
+# Months of orders that are made before they come.
+MONTHS_AHEAD = 3
+# Orders younger than this are never archived: disputes, returns and last year's figures need them.
+ORDER_LIVE_MONTHS_MIN = 13
+
+_holds(
+    ORDER_CLAIM_MEMORY_S >= IDEMPOTENCY_MEMORY_S,
+    "Postgres must know an order's key for as long as the gate does",
+)
+_holds(
+    ORDER_CLAIM_MEMORY_S > PAYMENT_WINDOW_MAX_S + PAYMENT_SLACK_S,
+    "an order that may still be cancelled must find its claim, to free its cart",
+)
+_holds(WEBHOOK_MEMORY_S > WEBHOOK_UNKNOWN_ORDER_S, "a webhook must not be forgotten while it waits")
+_holds(
+    ORDER_LIVE_MONTHS_MIN * 28 * 24 * 3600 > ORDER_CLAIM_MEMORY_S,
+    "an order must not be archived while its key is remembered",
+)
+_holds(MONTHS_AHEAD >= 2, "a relay that is away over a month's end must not be missed")

@@ -27,6 +27,8 @@ from checkout.outbox.store import OutboxStore
 from checkout.payments.store import PaymentStore
 from checkout.prices.keep_time import begin_and_end
 from checkout.products.publish import publish_due
+from checkout.retention.keep import keep_house
+from checkout.retention.store import RetentionStore
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
@@ -153,6 +155,7 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
             )
             group.create_task(keep_catalog_time(pool), name="catalog-clock")
             group.create_task(sweep_bulk(BulkStore(pool)), name="bulk-sweeper")
+            group.create_task(keep_house(RetentionStore(pool)), name="housekeeping")
             for job in beside:
                 group.create_task(_job(job))
     finally:

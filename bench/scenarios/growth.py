@@ -78,7 +78,7 @@ async def run_growth(asked: Growth, say: Say) -> Result:
     planned, steps = asked.steps, []
     say("starting a shop")
     async with own_shop(processes=asked.processes, kinds=("relay",), demo=False, folder=asked.folder) as shop:
-        items: list[int] = []
+        items = range(0)
         orders = 0
         for number, (skus, so_many) in enumerate(planned, 1):
             say(f"step {number} of {len(planned)}: loading {skus:,} SKUs, {so_many:,} orders")
@@ -86,9 +86,10 @@ async def run_growth(asked: Growth, say: Say) -> Result:
             settings = shop.settings
             async with Bulk.of(settings.database_url) as bulk:
                 if skus > len(items):
-                    items += await add_skus(bulk, skus - len(items), say)
+                    added = await add_skus(bulk, skus - len(items), say)
+                    items = range(items.start if items else added.start, added.stop)
                 if so_many > orders:
-                    await add_orders(bulk, items, so_many - orders, say, seed=number)
+                    await add_orders(bulk, items, so_many - orders, say)
                     orders = so_many
                 size_mib = await bulk.size_mib()
             await shop.stop()
@@ -132,7 +133,7 @@ async def run_growth(asked: Growth, say: Say) -> Result:
 
 
 async def _measured(
-    asked: Growth, shop: OwnShop, items: list[int], orders: int, size_mib: int, loading_s: float, say: Say
+    asked: Growth, shop: OwnShop, items: range, orders: int, size_mib: int, loading_s: float, say: Say
 ) -> _Step:
     """Bare, express, bare. The shop is stopped before and after."""
     tool, name = asked.tool, f"{_short(len(items))} SKUs, {_short(orders)} orders"

@@ -1,4 +1,4 @@
-"""Rows by the million for a shop of the benchmark's own, written with COPY: products with SKUs, and orders long gone.
+"""Rows by the million for a shop of the benchmark's own: products with SKUs by COPY, orders long gone by Postgres itself.
 
 Held by the audit after every run that uses them: stock equals its ledger, totals equal their lines, timelines have no gap.
 The orders were cancelled, so that no provider has to know them; where checkout works (orders, lines, their indexes) they
@@ -6,9 +6,7 @@ weigh what others weigh.
 """
 
 import os
-import random
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -21,7 +19,7 @@ from checkout.kit.db import FastUUID
 VARIANTS_EACH = 4
 UNITS = 10_000_000
 _SKUS_A_CHUNK = 40_000
-_ORDERS_A_CHUNK = 25_000
+_ORDERS_A_CHUNK = 50_000
 _PRICE_MINOR = 1990
 _LINES = 2
 _YEAR_S = 365 * 24 * 3600
@@ -49,14 +47,8 @@ class Ids:
         self._at += 16
         return FastUUID(self._block[self._at - 16 : self._at])
 
-    def dated(self, at: datetime) -> uuid.UUID:
-        """One that sorts by time, as those of orders do (version 7)."""
-        tail = bytearray(self().bytes[6:])
-        tail[0], tail[2] = 0x70 | tail[0] & 0x0F, 0x80 | tail[2] & 0x3F
-        return FastUUID(int(at.timestamp() * 1000).to_bytes(6, "big") + bytes(tail))
 
-
-async def add_skus(bulk: Bulk, count: int, say: Say) -> list[int]:
+async def add_skus(bulk: Bulk, count: int, say: Say) -> range:
     """Adds so many SKUs, four to a product, each with stock; gives their items. Nobody may use the shop meanwhile."""
     ids = Ids()
     first = await bulk.highest_item() + 1
@@ -98,62 +90,28 @@ async def add_skus(bulk: Bulk, count: int, say: Say) -> list[int]:
         )
         say.move(done + len(items), count)
     await bulk.settle()
-    return list(range(first, first + count))
+    return range(first, first + count)
 
 
-async def add_orders(bulk: Bulk, items: list[int], count: int, say: Say, *, seed: int = 1) -> None:
+async def add_orders(bulk: Bulk, items: range, count: int, say: Say) -> None:
     """Adds so many orders of two lines over these items, spread over the last year. Nobody may use the shop meanwhile."""
-    ids, dice = Ids(), random.Random(seed)
     number = await bulk.highest_number() + 1
     began = datetime.now(UTC) - timedelta(seconds=_YEAR_S)
+    await bulk.make_months(began)
+    apart_s = _YEAR_S * 0.99 / count
     for done in range(0, count, _ORDERS_A_CHUNK):
-        many = min(_ORDERS_A_CHUNK, count - done)
-        times = [began + timedelta(seconds=_YEAR_S * (done + n) / count * 0.99) for n in range(many)]
-        orders = [ids.dated(at) for at in times]
-        lines = [dice.sample(items, _LINES) for _ in range(many)]
-        await bulk.copy("orders", _ORDER_COLUMNS, _orders(ids, number + done, times, orders, lines))
-        await bulk.copy(
-            "order_lines",
-            ("order_id", "line_no", "item_id", "quantity", "unit_minor"),
-            (
-                (order, place, item, 1, _PRICE_MINOR)
-                for order, bought in zip(orders, lines, strict=True)
-                for place, item in enumerate(bought, 1)
-            ),
+        await bulk.make_orders(
+            number + done,
+            min(_ORDERS_A_CHUNK, count - done),
+            at=began + timedelta(seconds=apart_s * done),
+            apart_s=apart_s,
+            items=items,
+            unit_minor=_PRICE_MINOR,
+            document=_document(list(items[:_LINES])),
         )
-        await bulk.copy(
-            "order_events",
-            ("order_id", "seq", "status", "at"),
-            (
-                (order, 2, "cancelled", at + timedelta(minutes=15))
-                for order, at in zip(orders, times, strict=True)
-            ),
-        )
-        say.move(done + many, count)
+        say.move(min(done + _ORDERS_A_CHUNK, count), count)
     await bulk.release()
     await bulk.settle()
-
-
-_ORDER_COLUMNS = (
-    *("id", "number", "claim_id", "fingerprint", "email", "country", "currency"),
-    *("subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor"),
-    *("document", "payment_provider", "payment_method", "status", "timeline_seq"),
-    *("placed_at", "payment_deadline", "cancelled_at"),
-)
-
-
-def _orders(
-    ids: Ids, number: int, times: list[datetime], orders: list[uuid.UUID], lines: list[list[int]]
-) -> Iterator[tuple[object, ...]]:
-    total = _LINES * _PRICE_MINOR
-    window = timedelta(minutes=15)
-    for n, (at, order, bought) in enumerate(zip(times, orders, lines, strict=True)):
-        yield (
-            *(order, number + n, ids(), ids(), f"buyer-{number + n}@example.com", "DE", "EUR"),
-            *(total, 0, 0, 0, total),
-            *(_document(bought), "stripe", "pm_card_visa", "cancelled", 2),
-            *(at, at + window, at + window),
-        )
 
 
 def _document(items: list[int]) -> str:

@@ -63,6 +63,35 @@ SELECT setval(pg_get_serial_sequence('stock', 'item_id'), (SELECT max(item_id) F
 -- Caller: mass, after the rows. By orders_number's end; beyond what a connection may have cached.
 SELECT setval('order_number', (SELECT greatest(coalesce(max(number), 0), 100000) + 1000 FROM orders))
 
+-- name: mass_months
+-- Caller: mass, before the rows. Months since $1; keys older than $2 seconds count as forgotten.
+WITH forgotten AS (UPDATE claims_kept SET since = uuid_at(now() - make_interval(secs => $2)))
+SELECT make_order_months($1::timestamptz::date, now()::date)
+
+-- name: mass_orders
+-- Caller: mass. Orders number $1 to $1 + $2 - 1 of two lines, $4 seconds apart from $3 on, cancelled; over $6 items from $5 on, at $7 each,
+-- with document $8. Claims only of those whose key is younger than $9 seconds. Two scans of what it makes.
+WITH made AS MATERIALIZED (
+    SELECT n, at, overlay(gen_random_uuid()::text PLACING left(uuid_at(at)::text, 13) || '-7' FROM 1)::uuid AS id,
+           gen_random_uuid() AS claim_id, (hashint8(n)::bigint & 2147483647) % $6::bigint AS pick
+    FROM (SELECT n, $3::timestamptz + make_interval(secs => $4::float8 * (n - $1::bigint)) AS at
+          FROM generate_series($1::bigint, $1::bigint + $2::bigint - 1) n) s
+), claims AS (
+    INSERT INTO order_claims (claim_id, order_id, fingerprint)
+    SELECT claim_id, id, claim_id FROM made WHERE at > now() - make_interval(secs => $9::float8)
+), lines AS (
+    INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor)
+    SELECT id, place, $5::bigint + (pick + place) % $6, 1, $7::bigint FROM made, generate_series(1, 2) place
+), told AS (
+    INSERT INTO order_events (order_id, seq, status, at) SELECT id, 2, 'cancelled', at + interval '15 minutes' FROM made
+)
+INSERT INTO orders (id, number, claim_id, email, country, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor,
+                    total_minor, document, payment_provider, payment_method, status, timeline_seq, placed_at, payment_deadline,
+                    cancelled_at)
+SELECT id, n, claim_id, 'buyer-' || n || '@example.com', 'DE', 'EUR', 2 * $7, 0, 0, 0, 2 * $7, $8::text::json, 'stripe',
+       'pm_card_visa', 'cancelled', 2, at, at + interval '15 minutes', at + interval '15 minutes'
+FROM made
+
 -- name: release_history
 -- Caller: mass, while nobody sells. What the ledger holds beyond `reserved` was in orders that were cancelled: one movement an item.
 -- One scan of the ledger.
@@ -72,8 +101,8 @@ FROM (SELECT item_id, sum(reserved_delta)::int AS units FROM stock_ledger GROUP 
 JOIN stock s USING (item_id) WHERE l.units <> s.reserved
 
 -- name: known
--- Caller: mass, after the rows. Statistics, as autovacuum would make them a little later.
-ANALYZE
+-- Caller: mass, after the rows. Statistics, as autovacuum and the relay would make them a little later; and what is all visible.
+VACUUM (ANALYZE)
 
 -- name: written
 -- Caller: mass, after the rows: the next run must not pay for them.

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from bench.problem import BenchError
 from checkout.kit import sql
 from checkout.kit.db import OwnConnection, connect
 from checkout.outbox.model import BOOK, CAPTURE
+from config import limits
 
 QUERIES = sql.load(__file__)
 _MOST = 100_000
@@ -147,6 +149,35 @@ class Bulk:
     async def highest_number(self) -> int:
         """The last order number there is."""
         return int(await self._connection.fetchval(QUERIES.highest_number))
+
+    async def make_months(self, since: datetime) -> None:
+        """Room for orders since then; keys of those that are old count as forgotten."""
+        await self._connection.execute(QUERIES.mass_months, since, float(limits.ORDER_CLAIM_MEMORY_S))
+
+    async def make_orders(
+        self,
+        number: int,
+        count: int,
+        *,
+        at: datetime,
+        apart_s: float,
+        items: range,
+        unit_minor: int,
+        document: str,
+    ) -> None:
+        """Orders of two lines, numbered from `number`, made where they are kept. Cost: about 40 µs each on one core."""
+        await self._connection.execute(
+            QUERIES.mass_orders,
+            number,
+            count,
+            at,
+            apart_s,
+            items.start,
+            len(items),
+            unit_minor,
+            document,
+            float(limits.ORDER_CLAIM_MEMORY_S),
+        )
 
     async def release(self) -> None:
         """Takes back what cancelled orders held."""

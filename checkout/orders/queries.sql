@@ -1,7 +1,8 @@
 -- name: place_batch
 -- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16: one element an order; $17: the
 -- orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
--- Locks: the indexes of order_claims in claim order, then stock rows in item order, once per item.
+-- Locks: the indexes of order_claims in claim order, then stock rows in item order, once per item (the planner meets `demand` in
+-- its order row by row: tests/plans holds that).
 -- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
 -- Claims come first: their indexes see all months, those of orders see one.
 WITH asked AS (
@@ -32,16 +33,12 @@ WITH asked AS (
     JOIN placed p ON p.id = l.order_id
 ), demand AS (
     SELECT item_id, sum(quantity)::int AS quantity, min(offer_version) AS oldest, max(offer_version) AS newest
-    FROM wanted GROUP BY item_id
-), locked AS MATERIALIZED (
-    SELECT s.item_id, d.quantity, d.oldest, d.newest
-    FROM stock s JOIN demand d USING (item_id)
-    ORDER BY s.item_id FOR NO KEY UPDATE OF s
+    FROM wanted GROUP BY item_id ORDER BY item_id
 ), taken AS (
     UPDATE stock s
-    SET reserved = CASE WHEN l.oldest = s.offer_version AND l.newest = s.offer_version
-                        THEN s.reserved + l.quantity ELSE -1 END
-    FROM locked l WHERE s.item_id = l.item_id
+    SET reserved = CASE WHEN d.oldest = s.offer_version AND d.newest = s.offer_version
+                        THEN s.reserved + d.quantity ELSE -1 END
+    FROM demand d WHERE s.item_id = d.item_id
 ), lines AS (
     INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor)
     SELECT order_id, line_no, item_id, quantity, unit_minor FROM wanted

@@ -20,7 +20,9 @@ _names = itertools.count(1)
 
 
 @pytest.fixture
-async def old_url(stores: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
+async def old_url(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """A shop with orders under the migrations before months, its later ones yet to come."""
     earlier = tmp_path_factory.mktemp("earlier")
     for path in migrating.FOLDER.glob("[0-9]*.sql"):
@@ -89,7 +91,9 @@ async def test_rows_stay_where_they_are(migrated: "asyncpg.Connection[asyncpg.Re
 
 async def test_causes_keep_their_names(migrated: "asyncpg.Connection[asyncpg.Record]") -> None:
     """If this fails, a cause that moved units before the migration moves them again after it."""
-    rows = await migrated.fetch("SELECT movement_id, order_id FROM stock_movements WHERE order_id IS NOT NULL")
+    rows = await migrated.fetch(
+        "SELECT movement_id, order_id FROM stock_movements WHERE order_id IS NOT NULL"
+    )
     assert len(rows) == 38
     assert all(row["movement_id"].bytes[:6] == row["order_id"].bytes[:6] for row in rows)
     assert movement_id(rows[0]["order_id"], 1, "release").bytes[:6] == rows[0]["order_id"].bytes[:6]
@@ -99,7 +103,9 @@ async def test_what_others_added_is_carried_over(
     old_url: str, migrated: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """If this fails, an index, a constraint or a trigger of these tables is gone after the migration."""
-    indexes = {row[0] for row in await migrated.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
+    indexes = {
+        row[0] for row in await migrated.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+    }
     assert {"orders_unpaid", "orders_pkey", "stock_movements_item", "order_claims_cart"} <= indexes
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await migrated.execute(

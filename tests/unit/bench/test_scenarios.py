@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,7 +17,7 @@ from bench.report.result import Row
 from bench.scenarios.ceiling import ROWS, Ceiling, verdicts
 from bench.scenarios.growth import Growth
 from bench.scenarios.soak import memory_trends
-from bench.shop.mass import Ids, _document, sku_of
+from bench.shop.mass import _document, sku_of
 
 TOOL = Tool("generator", 8, 2.0)
 
@@ -58,15 +57,6 @@ def test_a_shop_only_grows() -> None:
     for skus, orders in (((100, 10), (0,)), ((10,), (5, 5)), ((), (0,))):
         with pytest.raises(BenchError, match="ascend"):
             _ = Growth(TOOL, skus=skus, orders=orders).steps
-
-
-def test_mass_made_ids_sort_by_time() -> None:
-    """A failure means that mass-made orders lie elsewhere in the index than real ones."""
-    ids, at = Ids(), datetime(2026, 1, 1, tzinfo=UTC)
-    made = [ids.dated(at + timedelta(seconds=n)) for n in range(50)]
-    assert made == sorted(made)
-    assert {one.version for one in made} == {7}
-    assert len({ids() for _ in range(10_000)}) == 10_000
 
 
 def test_mass_made_documents_add_up() -> None:
