@@ -1,7 +1,7 @@
 """The only SQL of payments."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,7 @@ from checkout.payments.model import Attempt, Change, OrderState, after
 from config import limits
 
 QUERIES = sql.load(__file__)
+Also = Callable[[Connection], Awaitable[None]]
 _ROUNDS = 5
 
 
@@ -111,10 +112,12 @@ class PaymentStore:
         decide: Callable[[OrderState], Change | None],
         *,
         finishes: int | None = None,
+        also: Also | None = None,
     ) -> OrderState:
         """Commits what `decide` makes of the order; decided anew when another commit came between.
 
-        Shape: `finishes` is the outbox row that the commit deletes, also when there is nothing to change.
+        Shape: `finishes` is the outbox row that the commit deletes, also when there is nothing to change; `also` is
+        done in the transaction of the change.
         Raises: Later when others keep coming between. Retry: safe.
         """
         for _ in range(_ROUNDS):
@@ -123,7 +126,7 @@ class PaymentStore:
                 if finishes is not None:
                     await self.done(finishes)
                 return state
-            committed = await self.commit(state, change, finishes=finishes)
+            committed = await self.commit(state, change, finishes=finishes, also=also)
             if committed is not None:
                 return after(state, committed)
             again = await self.load(state.order_id)
@@ -132,7 +135,7 @@ class PaymentStore:
         raise Later("the order is being changed by others", delay_s=1.0)
 
     async def commit(
-        self, state: OrderState, change: Change, *, finishes: int | None = None
+        self, state: OrderState, change: Change, *, finishes: int | None = None, also: Also | None = None
     ) -> Change | None:
         """Commits the change, or its `otherwise`; None when the order is no longer at `state.version`.
 
@@ -140,16 +143,19 @@ class PaymentStore:
         """
         piece = Commit(state.order_id, state.version, change, finishes)
         try:
-            if not change.stock:
+            if not change.stock and also is None:
                 return change if await self._commits.commit(piece) else None
             async with acquired(self._pool) as connection, connection.transaction():
                 if not (await _write(connection, [piece]))[0]:
                     return None
-                await self._move(connection, state.order_id, change)
+                if change.stock:
+                    await self._move(connection, state.order_id, change)
+                if also is not None:
+                    await also(connection)
         except (CheckViolation, UniqueViolation):
             if change.otherwise is None:
                 raise
-            return await self.commit(state, change.otherwise, finishes=finishes)
+            return await self.commit(state, change.otherwise, finishes=finishes, also=also)
         except RETRYABLE:
             return None
         return change

@@ -65,7 +65,7 @@ def routes(search: SearchStore, orders: OrderStore, payments: PaymentStore, *, p
         order_id = parse_uuid(request.match_info["id"])
         if order_id is None or grant.owner is not None:  # who has some of its lines cannot cancel the whole
             raise NotFound("There is no such order.")
-        await cancel_order(order_id, by="support", store=payments)
+        await cancel_order(order_id, by="support", store=payments, actor=grant.actor)
         return await _show(request, grant)
 
     async def _show(request: web.Request, grant: Grant) -> web.Response:
