@@ -47,6 +47,8 @@ def split(given: str, separator: str = ",") -> list[str]:
     """The items of a list as they were written, for `plain` or another `split`; none for a blank text."""
     if not given.strip():
         return []
+    if "\\" not in given:
+        return given.split(separator)
     items, at = [], 0
     for found in re.finditer(rf"\\.|{separator}", given, re.DOTALL):
         if found.group() == separator:
@@ -73,6 +75,8 @@ def quote(text: str) -> str:
 
 def plain(item: str) -> str:
     """The text of one item of a list."""
+    if "\\" not in item:
+        return item.strip()
     taken = [(own or other, bool(own)) for own, other in _PIECE.findall(item)]
     while taken and not taken[0][1] and taken[0][0].isspace():
         del taken[0]

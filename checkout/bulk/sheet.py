@@ -246,12 +246,15 @@ class Reading:
 
     @staticmethod
     def _unreadable(row: Row) -> Iterator[tuple[str, str]]:
+        whole = "".join(row.values())
+        if whole.isascii() and "\0" not in whole:
+            return
         for name, value in row.items():
             if name == SPOILED:
                 continue
-            if not value.isprintable() and "\0" in value:
+            if "\0" in value:
                 yield name, "holds a NUL character"
-            if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            if any("\ud800" <= char <= "\udfff" for char in value):
                 yield name, "is not UTF-8: save the file as CSV UTF-8"
 
     def _variant(self, number: int, row: Row, known: Stored | None, parsed: Parsed) -> VariantDraft:
