@@ -21,19 +21,12 @@ from checkout.access.role_table import RoleTable
 from checkout.access.roles import http as roles_http
 from checkout.access.roles.store import RoleStore
 from checkout.access.store import AccessStore
-from checkout.accounts import factor as accounts_factor
-from checkout.accounts import http as accounts_http
 from checkout.accounts.auth import Auth
 from checkout.accounts.ended import CHANNEL as SESSIONS
 from checkout.accounts.ended import Ended
-from checkout.accounts.own import addresses as own_addresses
-from checkout.accounts.own import http as own_http
-from checkout.accounts.own import orders as own_orders
-from checkout.accounts.own.erase import Eraser
-from checkout.accounts.own.store import OwnStore
 from checkout.accounts.passwords import Passwords
-from checkout.accounts.sign_in import SignIn
 from checkout.accounts.store import AccountStore
+from checkout.accounts.wire import account_routes
 from checkout.admin import http as admin_http
 from checkout.admin.orders import http as admin_orders_http
 from checkout.admin.orders.store import SearchStore
@@ -314,8 +307,6 @@ def _routes(parts: Parts) -> list[Route]:
     holds = Holds(parts.carts, prices, parts.gate, ttl_s=settings.hold_ttl_s)
     live, kept = LiveCarts(parts.gate), CartStore(parts.pool)
     claims = Claims(parts.carts, live, kept, parts.persister, holds, parts.gate)
-    accounts, own, limiter = AccountStore(parts.pool), OwnStore(parts.pool), parts.edge.shared
-    sign_in = SignIn(accounts, auth, parts.passwords, limiter, secret=secret)
     outbox, admin_store = OutboxStore(parts.pool), AdminStore(parts.pool)
     stats = Stats(admin_store, outbox, gate_is_open=lambda: parts.gate.is_open)
 
@@ -340,11 +331,16 @@ def _routes(parts: Parts) -> list[Route]:
         *categories_http.routes(parts.pool, permit=permit),
         *attributes_http.routes(AttributeStore(parts.pool), permit=permit),
         *variant_routes.routes(parts.pool, permit=permit),
-        *accounts_http.routes(accounts, auth, parts.passwords, limiter, sign_in, secret=secret),
-        *accounts_factor.routes(accounts, auth, parts.passwords, sign_in, shop_name=settings.shop_name),
-        *own_http.routes(own, auth, sign_in, Eraser(own, parts.carts)),
-        *own_addresses.routes(own, auth),
-        *own_orders.routes(own, auth, parts.carts, prices),
+        *account_routes(
+            parts.pool,
+            auth,
+            parts.passwords,
+            parts.edge.shared,
+            parts.carts,
+            prices,
+            secret=secret,
+            shop_name=settings.shop_name,
+        ),
         *admin_http.routes(outbox, stats, permit=permit),
         *locations_http.routes(LocationStore(parts.pool), permit=permit),
         *stock_http.routes(parts.pool, Shelf(parts.pool, parts.gate.available), permit=permit),
@@ -352,7 +348,7 @@ def _routes(parts: Parts) -> list[Route]:
         *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
         *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
         *access_http.routes(AccessStore(parts.pool), permit=permit),
-        *users_http.routes(UserStore(parts.pool), accounts, parts.passwords, permit=permit),
+        *users_http.routes(UserStore(parts.pool), AccountStore(parts.pool), parts.passwords, permit=permit),
         *promotions_http.routes(CouponStore(parts.pool), permit=permit),
         *shipping_http.routes(ZoneStore(parts.pool), permit=permit),
         *tax_http.routes(TaxStore(parts.pool), permit=permit),

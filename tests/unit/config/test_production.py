@@ -2,6 +2,7 @@
 
 import pytest
 
+from config import limits
 from config.production import SANDBOX_STRIPE_KEY, refuse_stand_in
 from config.settings import SettingsError, load
 
@@ -55,7 +56,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("CHECKOUT_HOST", "0.0.0.0", "CHECKOUT_TRUSTED_PROXIES"),
         ("CHECKOUT_SMTP_STARTTLS", "false", "in the clear"),
         ("CHECKOUT_SECRET_KEY", "short", "random characters"),
-        ("CHECKOUT_ADMIN_PASSWORD", "short", "at least 12 characters"),
+        ("CHECKOUT_ADMIN_PASSWORD", "short", f"at least {limits.PASSWORD_MIN_CHARS} characters"),
         ("CHECKOUT_HOLD_TTL_S", "900", "CHECKOUT_PAYMENT_WINDOW_S"),
     ],
 )
