@@ -58,8 +58,11 @@ class Breaker:
         """
         probe = self._enter()
         try:
-            async with asyncio.timeout(self._wait_s):
-                await self._slots.acquire()
+            if not self._slots.locked():
+                await self._slots.acquire()  # at once: no timer for what does not wait
+            else:
+                async with asyncio.timeout(self._wait_s):
+                    await self._slots.acquire()
         except TimeoutError as error:
             self._probing = self._probing and not probe
             raise Resting("every slot of this provider is taken") from error

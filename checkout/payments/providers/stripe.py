@@ -188,7 +188,7 @@ class StripeProvider:
     def _client(self) -> stripe.StripeClient:
         if self._made is None:
             connector = aiohttp.TCPConnector(limit=self._concurrency)
-            self._session = aiohttp.ClientSession(connector=connector)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
             self._made = stripe.StripeClient(
                 self._api_key,
                 base_addresses={"api": self._api_base},

@@ -140,7 +140,10 @@ class DhlCarrier:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=self._concurrency)
             self._session = aiohttp.ClientSession(
-                headers=self._auth, timeout=self._timeout, connector=connector
+                headers=self._auth,
+                timeout=self._timeout,
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
