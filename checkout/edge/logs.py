@@ -79,7 +79,10 @@ def configure(log_format: str = "console", log_level: str = "info") -> None:
 
 
 def _console() -> Any:
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    """Lines for people. Its tracebacks are plain: rich ones show every local value, tokens and addresses too."""
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def access_logger() -> logging.Logger:

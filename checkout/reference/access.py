@@ -8,6 +8,7 @@ import msgspec
 
 from checkout.access import matrix
 from checkout.app import ROUTES, build
+from checkout.kit.routes import Route
 from config import settings as configuration
 
 
@@ -22,4 +23,5 @@ async def _page(folder: Path) -> str:
     nowhere = msgspec.structs.replace(
         settings, database_url="postgresql://127.0.0.1:1/none", gate_url="redis://127.0.0.1:1"
     )
-    return matrix.access_page(build(nowhere)[ROUTES])
+    routes: list[Route] = build(nowhere)[ROUTES]
+    return matrix.access_page(routes)

@@ -142,6 +142,9 @@ OWNERS: dict[str, Callable[[Desk], Awaitable[Owned]]] = {
     "/v1/carts/": carts,
 }
 
+# Paths that name what everybody may see: the caller's own is what lies below them, by the account alone.
+EVERYBODYS = ("/v1/products/",)
+
 VARIANT = {"sku": "NEW-SKU-1", "prices": {"EUR": {"amount": 100}}}
 # Bodies with which a call would do something, so that only whose it is can be in the way.
 BODIES: dict[str, dict[str, Any]] = {
@@ -152,12 +155,33 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /v1/admin/products/{id}/variants/{sku}": {"title": "Mine now"},
     "POST /v1/admin/products/{id}/images/uploads": {"content_type": "image/png", "bytes": 1000},
     "PATCH /v1/admin/price-lists/{id}": {"name": "Mine now"},
+    "PATCH /v1/admin/stock/{sku}": {"low_at": 3},
     "PUT /v1/admin/api-keys/{id}": KEY,
     "PUT /v1/me/addresses/{id}": ADDRESS,
 }
 # Routes that name what is owned in their body: the body, by the SKU it names.
 BY_BODY: dict[str, Callable[[str], Any]] = {
     "POST /v1/admin/stock/adjustments": lambda sku: {"sku": sku, "delta": 1, "reason": "counted"},
+    "POST /v1/admin/stock/receipts": lambda sku: {"lines": [{"sku": sku, "quantity": 1}], "reason": "came"},
+    "POST /v1/admin/stock/counts": lambda sku: {"lines": [{"sku": sku, "counted": 1}], "reason": "counted"},
+    "POST /v1/admin/stock/transfers": lambda sku: {
+        "from": "main",
+        "to": "main-2",
+        "lines": [{"sku": sku, "quantity": 1}],
+        "reason": "moved",
+    },
+    "POST /v1/admin/stock/feed": lambda sku: {
+        "rows": [{"sku": sku, "on_hand": 1, "as_of": "2026-01-01T00:00:00Z", "source_id": "wms"}]
+    },
     "PUT /v1/admin/prices": lambda sku: {"prices": [{"sku": sku, "currency": "EUR", "amount": 100}]},
     "POST /v1/admin/price-lists": lambda sku: _price_list(sku)["json"],
 }
+# Routes that only ever make something of the caller's own, and name nothing that is there.
+MAKES = frozenset(
+    {
+        "POST /v1/admin/products",
+        "POST /v1/admin/api-keys",
+        "POST /v1/admin/imports",
+        "POST /v1/admin/exports",
+    }
+)
