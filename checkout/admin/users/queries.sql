@@ -20,9 +20,9 @@ INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4) ON
 RETURNING id, email, role, verified_at, disabled_at, created_at, version
 
 -- name: lock_user
--- Caller: PATCH user, first. By primary key; none when it is not account $2, when that is given. Locks the row.
-SELECT a.role, a.disabled_at, a.version, r.permissions FROM accounts a JOIN roles r ON r.name = a.role
-WHERE a.id = $1 AND ($2::uuid IS NULL OR a.id = $2) FOR UPDATE OF a
+-- Caller: PATCH user, first. By primary key; none when it is not account $2, when that is given. Locks the row. Its role's permissions
+-- are asked for afterwards: joined here, they would be those of the role before another's change, and the row would be missed.
+SELECT role, disabled_at, version FROM accounts WHERE id = $1 AND ($2::uuid IS NULL OR id = $2) FOR UPDATE
 
 -- name: change_user
 -- Caller: PATCH user, with the row locked. By primary key. Its triggers end the account's sessions and keep the last admin.

@@ -88,7 +88,7 @@ class UserStore:
             async with acquired(self._pool) as connection, connection.transaction():
                 old = _found(await connection.fetchrow(QUERIES.lock_user, account_id, grant.owner))
                 refuse_stale(old["version"], version)
-                grant.refuse_beyond(old["permissions"], "The account")
+                grant.refuse_beyond(await _permissions(connection, old["role"]), "The account")
                 wanted_role = old["role"] if role is UNSET else str(role)
                 grant.refuse_beyond(await _permissions(connection, wanted_role), "The role")
                 was_disabled = old["disabled_at"] is not None
