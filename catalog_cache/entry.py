@@ -7,13 +7,16 @@
 """
 
 import gzip
+import sys
 from hashlib import blake2b
 
 from msgspec import Struct
 
 GZIP_FROM_BYTES = 400
 _GZIP_LEVEL = 6
-_OVERHEAD_BYTES = 900
+_OVERHEAD_BYTES = 700
+_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: %b\r\n%bETag: "%b"\r\nContent-Length: %d\r\n'
+_GZIP_HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: %b\r\n%bContent-Encoding: gzip\r\nETag: "%b-gzip"\r\nContent-Length: %d\r\n'
 
 
 class Document(Struct, frozen=True, array_like=True):
@@ -35,20 +38,18 @@ class Document(Struct, frozen=True, array_like=True):
 
 
 class Entry:
-    """An encoded document with the head of each of its answers.
+    """An encoded document, as small as it can be kept: heads are put together when it is sent.
 
-    Shape: heads are status line and header lines, each with its end; `gzip_body` is None when gzip does not pay.
+    Shape: `lines` are the header lines of every answer, each with its end; `gzip_body` is None when gzip does not pay.
     """
 
     __slots__ = (
         "body",
-        "common",
-        "etag",
-        "etag_gzip",
+        "content_type",
+        "digest",
         "fresh_until",
         "gzip_body",
-        "gzip_head",
-        "head",
+        "lines",
         "size",
         "stale_until",
         "tags",
@@ -57,13 +58,11 @@ class Entry:
 
     def __init__(self, document: Document, *, now: float, fresh_s: float | None = None) -> None:
         body = document.body
-        digest = blake2b(body, digest_size=12, person=b"catalog-etag").hexdigest()
         squeezed = gzip.compress(body, _GZIP_LEVEL, mtime=0) if len(body) >= GZIP_FROM_BYTES else b""
         pays = 0 < len(squeezed) < len(body) * 0.9
         self.body = body
         self.gzip_body = squeezed if pays else None
-        self.etag = f'"{digest}"'
-        self.etag_gzip = f'"{digest}-gzip"'
+        self.digest = blake2b(body, digest_size=12, person=b"catalog-etag").hexdigest()
         self.tags = document.tags
         fresh = document.fresh_s if fresh_s is None else fresh_s
         self.fresh_until = now + fresh
@@ -74,30 +73,42 @@ class Entry:
         for value in (document.content_type, document.cache_control, *document.keys):
             if not value.isascii() or not value.isprintable():
                 raise ValueError(f"{value!r} cannot be sent in a header")
-        self.common = lines.encode()
-        shared = f"HTTP/1.1 200 OK\r\nContent-Type: {document.content_type}\r\n{lines}"
-        self.head = f"{shared}ETag: {self.etag}\r\nContent-Length: {len(body)}\r\n".encode()
-        self.gzip_head = b""
-        if pays:
-            encoding = (
-                f"Content-Encoding: gzip\r\nETag: {self.etag_gzip}\r\nContent-Length: {len(squeezed)}\r\n"
-            )
-            self.gzip_head = f"{shared}{encoding}".encode()
-        self.size = _OVERHEAD_BYTES + len(body) + (len(squeezed) if pays else 0)
-        self.size += len(self.head) + len(self.gzip_head) + len(lines)
+        self.lines = lines.encode()
+        self.content_type = sys.intern(document.content_type)
+        self.size = _OVERHEAD_BYTES + len(body) + (len(squeezed) if pays else 0) + len(lines)
         self.size += sum(64 + len(tag) for tag in document.tags)
         self.used = False
 
+    @property
+    def etag(self) -> str:
+        """The entity tag of the plain bytes."""
+        return f'"{self.digest}"'
+
+    @property
+    def etag_gzip(self) -> str:
+        """The entity tag of the compressed bytes."""
+        return f'"{self.digest}-gzip"'
+
+    def head(self) -> bytes:
+        """Status line and header lines of the plain answer."""
+        return _HEAD % (self.content_type.encode(), self.lines, self.digest.encode(), len(self.body))
+
+    def gzip_head(self) -> bytes:
+        """Status line and header lines of the compressed answer."""
+        size = len(self.gzip_body or b"")
+        return _GZIP_HEAD % (self.content_type.encode(), self.lines, self.digest.encode(), size)
+
     def matches(self, if_none_match: str) -> str | None:
         """The entity tag of ours that the header names, or None. Source: RFC 9110, 13.1.2 (weak comparison)."""
-        if if_none_match in (self.etag, self.etag_gzip):
+        etag, etag_gzip = self.etag, self.etag_gzip
+        if if_none_match in (etag, etag_gzip):
             return if_none_match
         for part in if_none_match.split(","):
             tag = part.strip().removeprefix("W/")
-            if tag in (self.etag, "*"):
-                return self.etag
-            if tag == self.etag_gzip:
-                return self.etag_gzip
+            if tag in (etag, "*"):
+                return etag
+            if tag == etag_gzip:
+                return etag_gzip
         return None
 
 

@@ -57,7 +57,7 @@ class Offers:
         self._clock = clock
         self._entries: dict[tuple[str, str], Entry] = {}
         self._missing: dict[tuple[str, str], float] = {}
-        self._keys_of: dict[str, set[tuple[str, str]]] = {}
+        self._keys_of: dict[str, tuple[tuple[str, str], ...]] = {}
         self._queues: dict[str, _Queue] = {}
         self._loading = 0
         self._generation = 0
@@ -185,12 +185,14 @@ class Offers:
         entries = self._entries
         entries.pop(key, None)
         entries[key] = (offer, expires)
-        self._keys_of.setdefault(offer.product_id, set()).add(key)
+        known = self._keys_of.get(offer.product_id, ())
+        if key not in known:
+            self._keys_of[offer.product_id] = (*known, key)
         while len(entries) > self._max_entries:
             oldest = next(iter(entries))
             gone, _ = entries.pop(oldest)
-            keys = self._keys_of.get(gone.product_id)
-            if keys is not None:
-                keys.discard(oldest)
-                if not keys:
-                    del self._keys_of[gone.product_id]
+            left = tuple(key for key in self._keys_of.get(gone.product_id, ()) if key != oldest)
+            if left:
+                self._keys_of[gone.product_id] = left
+            else:
+                self._keys_of.pop(gone.product_id, None)

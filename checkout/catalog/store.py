@@ -1,5 +1,6 @@
 """The catalogue in Postgres: the only place that runs queries.sql."""
 
+import sys
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import orjson
 from checkout.catalog.attributes import Definition
 from checkout.kit import sql
 from checkout.kit.db import Connection, Pool, Record, fetch_all, fetch_one
-from checkout.quoting.model import Offer
+from checkout.quoting.model import STANDARD, Offer
 from config import limits
 
 queries = sql.load(__file__)
@@ -18,7 +19,12 @@ _SQL = sql.load(__file__, "write.sql")
 
 async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
     """The offers of these SKUs that are published and priced in this currency. Raises: Unavailable. Cost: one statement."""
-    return [Offer(*row) for row in await fetch_all(pool, queries.offers_by_sku, skus, currency)]
+    rows = await fetch_all(pool, queries.offers_by_sku, skus, currency)
+    once = {currency: sys.intern(currency), STANDARD: STANDARD}  # one text for all offers that say the same
+    return [
+        Offer(*[once.setdefault(value, value) if type(value) is str else value for value in row])
+        for row in rows
+    ]
 
 
 # --- What shoppers read -------------------------------------------------------------------------------
