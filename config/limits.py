@@ -310,6 +310,9 @@ UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 # Matches that a listing counts and sorts; more are met by going along the order's index, past so many products.
 SEARCH_MATCHES_MAX = 1_000
 SEARCH_WALK_MAX = 5_000
+# In a larger catalogue a few products are looked at first, to know whether a question is about many: what a fifth of them
+# says is then taken for more than SEARCH_MATCHES_MAX.
+SEARCH_PROBED_FROM = 20_000
 # Matches over which a listing's facets are counted.
 SEARCH_FACETS_MAX = 500
 # Suggestions of each kind, and products that are looked at for them when no title begins as asked.
@@ -335,6 +338,7 @@ _holds(
     "what is too large for a product's body is a file",
 )
 _holds(PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX, "a page must fit what is read for it")
+_holds(SEARCH_PROBED_FROM // 10 > SEARCH_MATCHES_MAX, "what a tenth of the catalogue says must be many")
 _holds(REVIEW_TEXT_MAX_CHARS * 3 < BODY_MAX_BYTES, "a review of the longest text must fit a body")
 _holds(CART_PERSIST_INTERVAL_S < CART_BEHIND_MAX_S, "a cart must be written within its promise")
 _holds(CART_TTL_S > HOLD_TTL_MAX_S, "a cart must outlive its hold")

@@ -95,12 +95,15 @@ async def _survey(
     connection: Connection, filters: Question, words: Words | None, query: ListingQuery, after: Place | None
 ) -> _Found:
     tiers = (None, None) if words is None else (words.first, f"({words.in_title})")
-    rows = await store.survey(connection, _with(filters, words), query.sort, tiers, after, query.limit + 1)
-    total = rows[0]["low"]
+    asked = _with(filters, words)
+    common = asked.terms is not None and await store.is_common(connection, asked)
+    rows = await store.survey(connection, asked, query.sort, tiers, after, query.limit + 1, common=common)
+    read = rows[0]["low"]
+    total = limits.SEARCH_MATCHES_MAX + 1 if common and read > limits.SEARCH_FACETS_MAX else read
     places = [
         Place(row["low"], row["value"], FastUUID(row["name"])) for row in rows if row["kind"] == "place"
     ]
-    shares = {row["low"]: row["high"] / total for row in rows if row["kind"] == "tier"}
+    shares = {row["low"]: row["high"] / read for row in rows if row["kind"] == "tier"}
     return _Found(total, places, rows, shares)
 
 

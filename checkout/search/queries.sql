@@ -38,8 +38,17 @@ SELECT ARRAY(SELECT word FROM search_words WHERE length($1) >= 3 AND word >= $1 
              ORDER BY length(word), word LIMIT 5) AS begun,
        ARRAY(SELECT word FROM search_similar($1, 30) AS word) AS likest
 
+-- name: probe
+-- Caller: find. Index: none, a sample of blocks, the same each time. Locks: none. One row: how many match of about 300 products;
+-- of none in a catalogue of $2 or fewer.
+SELECT count(*) FILTER (WHERE s.terms @@ $1::tsquery) AS matching, count(*) AS looked_at
+FROM (SELECT greatest(reltuples, 1) AS rows FROM pg_class WHERE oid = 'product_search'::regclass) size
+CROSS JOIN LATERAL (SELECT terms FROM product_search TABLESAMPLE SYSTEM (least(100, 30000 / size.rows)) REPEATABLE (1)) s
+WHERE size.rows > $2::int
+
 -- name: survey
--- Caller: find. Index: product_search_terms; any when $1 is NULL. Locks: none. Reads <= $5 products that match, each of whose
+-- Caller: find. Index: product_search_terms; none when $14, which says that so many match that the first few rows have enough of
+-- them. Locks: none. Reads <= $5 products that match, each of whose
 -- lowest price in $2, when given, is $3 to $4. Rows by their `kind`: how many there are; where the first $6 are in the tree,
 -- what values they have and what they cost (<= 1,000 values); how many are in each tier; and, when all were read, the page of $13
 -- in order $7 behind $10, $11, $12. By relevance a key is a hundred thousand for each tier, and the title's length: short titles
@@ -53,9 +62,9 @@ WITH RECURSIVE found AS MATERIALIZED (
                          WHEN '-price' THEN -lowest[array_position(currencies, $2)]
                          WHEN 'rating' THEN -rating_key ELSE 0 END AS key_number,
            (CASE WHEN $7 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
-    FROM (SELECT * FROM product_search WHERE terms @@ $1::tsquery
+    FROM (SELECT * FROM product_search WHERE NOT $14::boolean AND terms @@ $1::tsquery
           UNION ALL
-          SELECT * FROM product_search WHERE $1 IS NULL) matching
+          SELECT * FROM product_search WHERE $14 AND ($1 IS NULL OR terms @@ $1)) matching
     WHERE $2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint
     LIMIT $5
 ), counted AS MATERIALIZED (

@@ -64,6 +64,12 @@ async def names_like(connection: Connection, word: str) -> tuple[list[str], list
     return (row["begun"], row["likest"]) if row else ([], [])
 
 
+async def is_common(connection: Connection, asked: Question) -> bool:
+    """Whether so many match that the index would take longer to name them than a few rows to be looked at."""
+    row = await connection.fetchrow(queries.probe, asked.terms, limits.SEARCH_PROBED_FROM)
+    return row is not None and row["matching"] > row["looked_at"] // 5
+
+
 async def survey(
     connection: Connection,
     asked: Question,
@@ -71,10 +77,13 @@ async def survey(
     tiers: tuple[str | None, str | None],
     after: Place | None,
     most: int,
+    *,
+    common: bool,
 ) -> Sequence[Record]:
     """(kind, name, value, low, high): how many match, what there is to narrow them by, and the page when they are few.
 
-    Shape: see the query. `tiers` are the tsqueries of the first and the second.
+    Shape: see the query. `tiers` are the tsqueries of the first and the second. Of what is common no more are counted than
+    facets are.
     """
     at = (after.number, after.text, after.product_id) if after else (None, None, None)
     return await connection.fetch(
@@ -82,12 +91,13 @@ async def survey(
         asked.terms,
         asked.currency,
         *asked.span,
-        limits.SEARCH_MATCHES_MAX + 1,
+        (limits.SEARCH_FACETS_MAX if common and asked.terms else limits.SEARCH_MATCHES_MAX) + 1,
         limits.SEARCH_FACETS_MAX,
         sort,
         *tiers,
         *at,
         most,
+        common or asked.terms is None,
     )
 
 

@@ -18,7 +18,7 @@ from checkout.errors import Unavailable
 from checkout.kit.db import Listener, Pool, open_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.search import http as search_http
-from checkout.search.show import Search
+from checkout.search.show import Search, search_cache
 from config.settings import RateLimit
 from ratelimit.policies import policies
 from ratelimit.shared import LIMIT_SOURCES, SharedLimiter
@@ -48,7 +48,7 @@ async def front(database_url: str, gate_url: str, metrics: Path) -> AsyncIterato
     await lane.start(wait_s=2)
     cache = Cache(shared=shared)
     reading = Reading(pool, cache)
-    search = Search(pool, Cache(shared=shared))
+    search = Search(pool, search_cache(shared))
     listening = asyncio.Event()
 
     def changed(payload: str) -> None:
