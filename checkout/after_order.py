@@ -18,12 +18,14 @@ from checkout.notifications.smtp import SmtpSender
 from checkout.notifications.store import NotificationStore
 from checkout.outbox.model import (
     ACCOUNT_MAIL,
+    ALLOCATE,
     BOOK,
     BULK,
     CAPTURE,
     CONFIRM,
     INVOICE,
     REFUND,
+    TELL,
     VOID,
     WEBHOOK,
     Row,
@@ -41,6 +43,10 @@ from checkout.shipments.book import book
 from checkout.shipments.store import ShipmentStore
 from checkout.shipping.carriers.dhl import DhlCarrier
 from checkout.shipping.carriers.protocol import Address, Carrier
+from checkout.stock.set_aside import set_aside
+from checkout.webhooks.post import Poster
+from checkout.webhooks.send import send
+from checkout.webhooks.store import WebhookStore
 from config.settings import Settings
 
 
@@ -51,6 +57,7 @@ class Outside:
     providers: Providers
     carrier: Carrier
     sender: Sender
+    poster: Poster
 
 
 def order_link(settings: Settings, order_id: uuid.UUID) -> str:
@@ -106,11 +113,21 @@ def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb
             link_of=lambda kind, request_id: account_link(settings, kind, request_id),
         )
 
+    hooks, key = WebhookStore(pool), settings.secret_key.encode()
+
+    async def allocates(row: Row) -> None:
+        await set_aside(row, pool=pool)
+
+    async def tells(row: Row) -> None:
+        await send(row, store=hooks, poster=outside.poster, key=key)
+
     return {
         CAPTURE: captures,
         VOID: voids,
         REFUND: refunds,
         WEBHOOK: webhooks,
+        TELL: tells,
+        ALLOCATE: allocates,
         INVOICE: issuer.issue,
         BOOK: books,
         CONFIRM: confirms,
@@ -144,6 +161,7 @@ def make_outside(settings: Settings) -> Outside:
             password=settings.smtp_password,
             starttls=settings.smtp_starttls,
         ),
+        poster=Poster(public_only=settings.in_production),
     )
 
 
@@ -152,6 +170,7 @@ async def close_outside(outside: Outside) -> None:
     for provider in outside.providers.values():
         await provider.close()
     await outside.carrier.close()
+    await outside.poster.close()
     close = getattr(outside.sender, "close", None)
     if close is not None:
         await close()

@@ -106,6 +106,8 @@ from checkout.stock.shelf import Shelf
 from checkout.stock.store import StockStore
 from checkout.tax import http as tax_http
 from checkout.tax.store import TaxStore
+from checkout.webhooks import http as webhooks_http
+from checkout.webhooks.store import WebhookStore
 from config import limits
 from config.settings import Settings
 from ratelimit.policies import policies
@@ -345,6 +347,9 @@ def _routes(parts: Parts) -> list[Route]:
         *locations_http.routes(LocationStore(parts.pool), permit=permit),
         *stock_http.routes(parts.pool, Shelf(parts.pool, parts.gate.available), permit=permit),
         *stock_moves.routes(parts.pool, permit=permit),
+        *webhooks_http.routes(
+            WebhookStore(parts.pool), permit=permit, key=secret, public_only=settings.in_production
+        ),
         *roles_http.routes(RoleStore(parts.pool), known_permissions, permit=permit),
         *keys_http.routes(KeyStore(parts.pool), known_permissions, permit=permit),
         *access_http.routes(AccessStore(parts.pool), permit=permit),

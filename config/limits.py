@@ -63,6 +63,8 @@ YEAR_MAX = 8999
 STOCK_MAX = 1_000_000_000
 # A SKU that has no threshold of its own is low at this many units that may be sold from the shelf.
 LOW_STOCK_UNITS = 5
+# Thresholds that the relay compares with the stock in one look, one after the other over all of them.
+LOW_STOCK_LOOKS = 2_000
 # Places where units lie; a SKU's stock by location is always one answer. Their order is a number up to this.
 LOCATIONS_MAX = 200
 LOCATION_PRIORITY_MAX = 1_000_000
@@ -379,6 +381,13 @@ OUTBOX_BACKOFF_MIN_S = 1.0
 OUTBOX_BACKOFF_MAX_S = 300.0
 # A payment whose outcome is unknown is asked again this often.
 PAYMENT_ASK_AGAIN_S = 5.0
+# A message to a subscriber of ours is tried this often, with waits that double up to the last number: a day in all.
+WEBHOOK_SEND_ATTEMPTS_MAX = 18
+WEBHOOK_SEND_BACKOFF_MIN_S = 5.0
+WEBHOOK_SEND_BACKOFF_MAX_S = 4 * 3600.0
+# After a rotation both secrets sign for this long.
+WEBHOOK_ROTATION_S = 24 * 3600
+WEBHOOK_ENDPOINTS_MAX = 50
 # A webhook older than this (signed time) is refused as replayed.
 WEBHOOK_TOLERANCE_S = 300
 # A webhook for an order we do not know yet waits this long before it is parked.
@@ -386,6 +395,10 @@ WEBHOOK_UNKNOWN_ORDER_S = 600
 # Losing the broker or a worker: everything is on its way again within this.
 RESUME_MAX_S = 30.0
 
+_holds(
+    WEBHOOK_SEND_BACKOFF_MIN_S < WEBHOOK_SEND_BACKOFF_MAX_S < WEBHOOK_ROTATION_S,
+    "a message must be tried again while both secrets still sign",
+)
 _holds(PROVIDER_CONNECT_TIMEOUT_S < PROVIDER_TIMEOUT_S, "connecting is a part of a call")
 _holds(
     ACTOR_TIME_LIMIT_S > PROVIDER_TIMEOUT_S * PROVIDER_CALLS_PER_RUN,

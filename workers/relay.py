@@ -32,6 +32,7 @@ from checkout.retention.store import RetentionStore
 from checkout.stock.gate import Gate
 from checkout.stock.rebuild import keep_open
 from checkout.stock.reconcile import Reconciler
+from checkout.stock.schedule import end_preorders, notice_low
 from checkout.stock.store import StockStore
 from config import limits
 from config.settings import Settings
@@ -139,6 +140,18 @@ async def keep_catalog_time(pool: Pool) -> None:
         await asyncio.sleep(limits.CATALOG_CLOCK_INTERVAL_S)
 
 
+async def keep_stock_time(pool: Pool) -> None:
+    """Ends pre-orders at their moment and tells of stock that has become low, for ever, by Postgres's clock."""
+    after = 0
+    while True:
+        try:
+            await end_preorders(pool, limits.SWEEP_BATCH)
+            after = await notice_low(pool, after, limits.LOW_STOCK_LOOKS)
+        except _AWAY as error:
+            log.info("stock's clock waits", error=str(error))
+        await asyncio.sleep(limits.SWEEP_INTERVAL_S)
+
+
 async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
     """Runs the relay and the sweepers, and what is handed in beside them, until cancelled."""
     pool = make_pool(settings.database_url, purpose="relay", max_size=limits.RELAY_POOL_SIZE)
@@ -154,6 +167,7 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
                 name="sweeper",
             )
             group.create_task(keep_catalog_time(pool), name="catalog-clock")
+            group.create_task(keep_stock_time(pool), name="stock-clock")
             group.create_task(sweep_bulk(BulkStore(pool)), name="bulk-sweeper")
             group.create_task(keep_house(RetentionStore(pool)), name="housekeeping")
             for job in beside:

@@ -74,6 +74,14 @@ WITH ledger AS (
 SELECT coalesce(sum(units), 0)::bigint AS figure, (array_agg('item ' || item_id))[1:3] AS culprits
 FROM misplaced WHERE units <> 0
 
+-- name: allocations
+-- Caller: audit. One scan of location_stock and allocations.
+WITH aside AS (SELECT item_id, location, sum(units) AS units FROM allocations GROUP BY item_id, location)
+SELECT coalesce(sum(abs(l.allocated - coalesce(a.units, 0))), 0)::bigint AS figure,
+       (array_agg('item ' || l.item_id || ' at ' || l.location))[1:3] AS culprits
+FROM location_stock l LEFT JOIN aside a USING (item_id, location)
+WHERE l.allocated <> coalesce(a.units, 0)
+
 -- name: transfers
 -- Caller: audit. One scan of stock_movements. What one leg takes the other brings.
 WITH legs AS (

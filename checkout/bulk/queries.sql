@@ -104,7 +104,7 @@ SELECT id, parent_id, slug, name FROM categories LIMIT 5000
 
 -- name: count_stock
 -- Caller: each chunk, for SKUs that exist, their stock rows locked. $1 items, $2 differences (none is 0), $3 movement ids.
--- Trips stock_never_oversold when less would be left than is promised.
+-- Trips stock_never_oversold when less would be left than is promised; units that a policy keeps back give way to promises.
 WITH counted AS (
     SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[]) AS c (item_id, delta, movement_id)
 ), moved AS (
@@ -114,7 +114,9 @@ WITH counted AS (
     INSERT INTO gate_suspects (item_id) SELECT item_id FROM counted ORDER BY item_id
     ON CONFLICT (item_id) DO UPDATE SET since = EXCLUDED.since
 )
-UPDATE stock s SET on_hand = s.on_hand + c.delta FROM counted c WHERE s.item_id = c.item_id
+UPDATE stock s SET on_hand = s.on_hand + c.delta,
+                   backorder_limit = greatest(s.backorder_limit, least(0, s.reserved - s.on_hand - c.delta))
+FROM counted c WHERE s.item_id = c.item_id
 
 -- name: add_problems
 -- Caller: each chunk. $2 the first number, then one element a problem.

@@ -5,18 +5,20 @@ Guarantee (held by tests/api/catalog/test_reading.py): every document sent decod
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Availability(Struct, forbid_unknown_fields=True):
-    """`available` counts units on the shelf, `orderable` those that may be ordered beyond them as well."""
+    """`available` counts units on the shelf, `orderable` those that may be ordered beyond them as well; what is on
+    pre-order says until when it may be."""
 
-    status: Literal["in_stock", "backorder", "out_of_stock"]
+    status: Literal["in_stock", "backorder", "preorder", "out_of_stock"]
     available: int
     orderable: int
+    preorder_until: str | UnsetType = UNSET
 
 
-class SkuAvailability(Availability):
+class SkuAvailability(Availability, kw_only=True):
     """What can be bought of one SKU now."""
 
     sku: str

@@ -13,7 +13,7 @@ JOIN stock s ON s.item_id = v.item_id
 WHERE v.sku = ANY ($1::text[]) AND v.archived_at IS NULL
 
 -- name: product_by_key
--- Caller: reading.product. Index: products pkey, products.slug, variants_product. Locks: none. Rows: 0 or 1.
+-- Caller: reading.product. Index: products pkey, products.slug, variants_product, stock_policies pkey. Locks: none. Rows: 0 or 1.
 SELECT p.id::text AS id, p.slug, p.title, p.description, p.vendor, p.tags, p.attributes, p.images, p.tax_class, p.version,
        p.published_at, p.updated_at,
        (SELECT coalesce(json_agg(json_build_object('slug', c.slug, 'name', c.name) ORDER BY c.position, c.slug), '[]')
@@ -27,9 +27,11 @@ SELECT p.id::text AS id, p.slug, p.title, p.description, p.vendor, p.tags, p.att
                               FROM prices r WHERE r.item_id = v.item_id),
                    'compare_at_prices', (SELECT coalesce(json_object_agg(r.currency, r.compare_at_minor ORDER BY r.currency), '{}')
                               FROM prices r WHERE r.item_id = v.item_id AND r.compare_at_minor IS NOT NULL),
-                   'on_hand', s.on_hand, 'reserved', s.reserved, 'backorder_limit', s.backorder_limit)
+                   'on_hand', s.on_hand, 'reserved', s.reserved, 'backorder_limit', s.backorder_limit,
+                   'beyond', o.backorder + o.preorder_units,
+                   'preorder_until', to_char(o.preorder_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
                ORDER BY v.position, v.item_id), '[]')
-        FROM variants v JOIN stock s ON s.item_id = v.item_id
+        FROM variants v JOIN stock s ON s.item_id = v.item_id LEFT JOIN stock_policies o ON o.item_id = v.item_id
         WHERE v.product_id = p.id AND v.archived_at IS NULL) AS variants
 FROM products p
 WHERE p.status = 'published' AND (p.slug = $1 OR p.id = $2::uuid)
@@ -53,10 +55,13 @@ LIMIT 5000
 
 -- name: sku_availability
 -- Caller: reading.availability. Index: variants.sku. Locks: none. Rows: 0 or 1.
-SELECT v.item_id, v.sku, v.product_id::text AS product_id, s.on_hand, s.reserved, s.backorder_limit
+SELECT v.item_id, v.sku, v.product_id::text AS product_id, s.on_hand, s.reserved, s.backorder_limit,
+       o.backorder + o.preorder_units AS beyond,
+       to_char(o.preorder_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS preorder_until
 FROM variants v
 JOIN products p ON p.id = v.product_id AND p.status = 'published'
 JOIN stock s ON s.item_id = v.item_id
+LEFT JOIN stock_policies o ON o.item_id = v.item_id
 WHERE v.sku = $1 AND v.archived_at IS NULL
 
 -- name: sku_barcode

@@ -18,6 +18,7 @@ from checkout.errors import NotFound
 from checkout.images.cdn import Pictures
 from checkout.kit.db import Pool, Record
 from checkout.kit.ids import parse_uuid
+from checkout.stock.policy import sellable
 from config import limits
 
 AVAILABILITY_S = 1.0
@@ -115,7 +116,14 @@ class Reading:
         if row is None:
             return None
         live = None if self._live is None else await self._live(row["item_id"])
-        state = availability(row["on_hand"], row["reserved"], row["backorder_limit"], live)
+        state = sellable(
+            row["on_hand"],
+            row["reserved"],
+            row["backorder_limit"],
+            beyond=row["beyond"],
+            preorder_until=row["preorder_until"],
+            live=live,
+        )
         return Document(
             orjson.dumps({"sku": row["sku"], **state}),
             tags=(row["product_id"],),
@@ -146,26 +154,16 @@ def _sku(sku: str) -> None:
         raise NotFound("No such SKU.")
 
 
-def availability(
-    on_hand: int, reserved: int, backorder_limit: int, live: int | None = None
-) -> dict[str, Any]:
-    """Words and number for what can be bought now. `available` counts units on the shelf, `orderable` those on order too.
-
-    Shape: `status` is in_stock, backorder or out_of_stock; `live` is the gate's count of what it would still admit.
-    """
-    orderable = on_hand + backorder_limit - reserved if live is None else live
-    orderable = max(0, orderable)
-    available = max(0, min(orderable, orderable - backorder_limit))
-    status = "in_stock" if available else "backorder" if orderable else "out_of_stock"
-    return {"status": status, "available": available, "orderable": orderable}
-
-
 def product_document(row: Record, pictures: Pictures) -> dict[str, Any]:
     """A product as the contract shows it. Units: prices in minor units of the currency that names them."""
     variants = orjson.loads(row["variants"])
     for variant in variants:
-        variant["availability"] = availability(
-            variant.pop("on_hand"), variant.pop("reserved"), variant.pop("backorder_limit")
+        variant["availability"] = sellable(
+            variant.pop("on_hand"),
+            variant.pop("reserved"),
+            variant.pop("backorder_limit"),
+            beyond=variant.pop("beyond"),
+            preorder_until=variant.pop("preorder_until"),
         )
     return {
         "id": row["id"],

@@ -100,17 +100,24 @@ INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta, reason, 
 SELECT movement_id, item_id, 'receipt', on_hand, $2, $3 FROM draft WHERE on_hand > 0
 
 -- name: write_backorder_limits
--- Caller: write.upsert_products, for SKUs that exist. Index: stock pkey. Locks: held since lock_stock_of.
--- Rows: those that change. Units already promised stay promised: the limit is not lowered below them.
+-- Caller: write.upsert_products, for SKUs that exist. Index: stock pkey, stock_policies pkey. Locks: held since lock_stock_of.
+-- Rows: those that change. Units already promised stay promised: the limit is not lowered below them. Of a SKU with a policy
+-- it is a part, from which the trigger works out the net.
 WITH draft AS (
     SELECT * FROM jsonb_to_recordset($1::jsonb) AS d(item_id bigint, backorder_limit int)
+), policies AS (
+    UPDATE stock_policies p SET backorder = least(d.backorder_limit, 1000000000 - p.preorder_units), version = p.version + 1
+    FROM draft d
+    WHERE p.item_id = d.item_id AND p.backorder <> least(d.backorder_limit, 1000000000 - p.preorder_units)
+    RETURNING p.item_id
 ), changed AS (
     UPDATE stock s SET backorder_limit = greatest(d.backorder_limit, s.reserved - s.on_hand)
     FROM draft d
     WHERE s.item_id = d.item_id AND s.backorder_limit <> greatest(d.backorder_limit, s.reserved - s.on_hand)
+      AND NOT EXISTS (SELECT FROM stock_policies p WHERE p.item_id = s.item_id)
     RETURNING s.item_id
 )
-INSERT INTO gate_suspects (item_id) SELECT item_id FROM changed ORDER BY item_id
+INSERT INTO gate_suspects (item_id) SELECT item_id FROM changed UNION ALL SELECT item_id FROM policies ORDER BY item_id
 ON CONFLICT (item_id) DO UPDATE SET since = EXCLUDED.since
 RETURNING item_id
 

@@ -60,6 +60,18 @@ ALTER TABLE stock_movements VALIDATE CONSTRAINT stock_movements_kind_check;
 ALTER TABLE stock_movements ADD CONSTRAINT stock_movements_transfer CHECK (
     kind <> 'transfer' OR (document_id IS NOT NULL AND reserved_delta = 0));
 
+-- Units of booked orders that are set aside at a location until they leave it; `allocated` there is their sum.
+CREATE TABLE allocations (
+    order_id uuid   NOT NULL,
+    item_id  bigint NOT NULL,
+    location text   NOT NULL,
+    units    int    NOT NULL CHECK (units > 0),
+    at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (order_id, item_id, location),
+    FOREIGN KEY (item_id, location) REFERENCES location_stock
+);
+ALTER TABLE shipments ADD COLUMN location text REFERENCES locations;     -- where it leaves from; the first of several
+
 -- A stocktake: what was found, whether or not it was what the ledger said.
 CREATE TABLE stock_counts (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -124,6 +136,9 @@ CREATE TRIGGER stock_policies_updated AFTER UPDATE ON stock_policies REFERENCING
 CREATE FUNCTION stock_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM changed WHERE on_hand_delta <> 0 AND kind <> 'opening') THEN
+        PERFORM FROM location_stock l
+        WHERE (l.item_id, l.location) IN (SELECT c.item_id, c.location FROM changed c WHERE c.on_hand_delta <> 0)
+        ORDER BY l.item_id, l.location FOR NO KEY UPDATE;
         WITH moved AS (
             SELECT c.item_id, c.location, sum(c.on_hand_delta)::int AS delta
             FROM changed c JOIN stock s ON s.item_id = c.item_id AND s.kind = 'variant'

@@ -46,6 +46,9 @@ END $$;
 CREATE OR REPLACE FUNCTION stock_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM changed WHERE on_hand_delta <> 0 AND kind <> 'opening') THEN
+        PERFORM FROM location_stock l
+        WHERE (l.item_id, l.location) IN (SELECT c.item_id, c.location FROM changed c WHERE c.on_hand_delta <> 0)
+        ORDER BY l.item_id, l.location FOR NO KEY UPDATE;
         WITH moved AS (
             SELECT c.item_id, c.location, sum(c.on_hand_delta)::int AS delta
             FROM changed c JOIN stock s ON s.item_id = c.item_id AND s.kind = 'variant'

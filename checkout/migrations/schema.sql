@@ -28,6 +28,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION analyze_order_months() RETURNS void
+    LANGUAGE plpgsql
+    SET statement_timeout TO '5min'
+    AS $$
+DECLARE
+    alone text := CASE WHEN current_setting('server_version_num')::int >= 180000 THEN 'ONLY ' ELSE '' END;
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['orders', 'order_lines', 'order_events', 'stock_movements'] LOOP
+        EXECUTE format('ANALYZE %spublic.%I', alone, t);
+    END LOOP;
+END $$;
+
 CREATE FUNCTION apply_stock_policies(item_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -41,6 +54,49 @@ BEGIN
         RETURNING s.item_id
     )
     INSERT INTO gate_suspects (item_id) SELECT item_id FROM changed ORDER BY item_id ON CONFLICT (item_id) DO NOTHING;
+END $$;
+
+CREATE FUNCTION archive_order_month(month_name text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+    m order_months;
+    t text;
+    stays text;
+    gone bigint;
+BEGIN
+    SELECT * INTO m FROM order_months WHERE name = month_name FOR UPDATE;
+    stays := order_month_stays(month_name);
+    IF stays IS NULL THEN
+        FOREACH t IN ARRAY ARRAY['orders', 'order_lines', 'order_events', 'stock_movements'] LOOP
+            EXECUTE format('LOCK TABLE months.%I IN SHARE MODE', t || '_' || month_name);
+        END LOOP;
+        stays := order_month_stays(month_name);   -- what was asked before the locks may have changed
+    END IF;
+    IF stays IS NOT NULL THEN
+        RAISE EXCEPTION '%', stays USING ERRCODE = 'restrict_violation';
+    END IF;
+    INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta, reserved_delta, location, reason, actor)
+    SELECT overlay(md5(month_name || item_id || location) PLACING 'ffffffffffff' FROM 1)::uuid,
+           item_id, 'opening', sum(on_hand_delta), sum(reserved_delta), location, 'archived ' || month_name, 'archive'
+    FROM (SELECT item_id, 0 AS on_hand_delta, quantity AS reserved_delta, 'main' AS location FROM order_lines
+          WHERE order_id >= m.lower AND order_id < m.upper
+          UNION ALL
+          SELECT item_id, on_hand_delta, reserved_delta, location FROM stock_movements
+          WHERE movement_id >= m.lower AND movement_id < m.upper) l
+    GROUP BY item_id, location
+    HAVING sum(on_hand_delta) <> 0 OR sum(reserved_delta) <> 0;
+    EXECUTE format('SELECT count(*) FROM months.%I', 'orders_' || month_name) INTO gone;
+    EXECUTE format('CREATE TABLE archive.%I AS SELECT * FROM notifications_sent WHERE order_id >= %L AND order_id < %L',
+                   'notifications_sent_' || month_name, m.lower, m.upper);
+    DELETE FROM notifications_sent WHERE order_id >= m.lower AND order_id < m.upper;
+    FOREACH t IN ARRAY ARRAY['orders', 'order_lines', 'order_events', 'stock_movements'] LOOP
+        EXECUTE format('ALTER TABLE %I DETACH PARTITION months.%I', t, t || '_' || month_name);
+        EXECUTE format('ALTER TABLE months.%I SET SCHEMA archive', t || '_' || month_name);
+    END LOOP;
+    UPDATE order_months SET archived_at = now() WHERE name = month_name;
+    RETURN gone;
 END $$;
 
 CREATE FUNCTION audit_log_stays() RETURNS trigger
@@ -162,6 +218,52 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION order_month_stays(month_name text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    m order_months;
+    n bigint;
+BEGIN
+    SELECT * INTO m FROM order_months WHERE name = month_name AND archived_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN 'there is no such month, or it is archived already';
+    END IF;
+    SELECT count(*) INTO n FROM orders
+    WHERE id >= m.lower AND id < m.upper AND status IN ('placed', 'payment_failed', 'action_required');
+    IF n > 0 THEN
+        RETURN format('%s orders wait for their payment', n);
+    END IF;
+    SELECT count(*) INTO n FROM outbox WHERE subject_id >= m.lower AND subject_id < m.upper;
+    IF n > 0 THEN
+        RETURN format('%s steps are still owed', n);
+    END IF;
+    IF m.upper > (SELECT since FROM claims_kept) THEN
+        RETURN 'keys of its orders are still remembered';
+    END IF;
+    WITH moved AS (
+        SELECT item_id, order_id, reserved_delta FROM stock_movements
+        WHERE movement_id >= m.lower AND movement_id < m.upper
+    ), ledger AS (
+        SELECT item_id, quantity AS units FROM order_lines WHERE order_id >= m.lower AND order_id < m.upper
+        UNION ALL SELECT item_id, reserved_delta FROM moved
+    ), held AS (
+        SELECT l.item_id, l.quantity AS units FROM order_lines l JOIN orders o ON o.id = l.order_id
+        WHERE l.order_id >= m.lower AND l.order_id < m.upper AND o.id >= m.lower AND o.id < m.upper AND o.status <> 'cancelled'
+        UNION ALL
+        SELECT v.item_id, v.reserved_delta FROM moved v JOIN orders o ON o.id = v.order_id
+        WHERE o.id >= m.lower AND o.id < m.upper
+          AND o.status IN ('shipped', 'delivered', 'partially_refunded', 'refunded', 'disputed')
+    )
+    SELECT count(*) INTO n FROM (SELECT item_id, sum(units) AS units FROM ledger GROUP BY item_id) l
+    FULL JOIN (SELECT item_id, sum(units) AS units FROM held GROUP BY item_id) h USING (item_id)
+    WHERE coalesce(l.units, 0) <> coalesce(h.units, 0);
+    IF n > 0 THEN
+        RETURN format('of %s items its ledger is not what its orders hold', n);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION prices_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -228,6 +330,39 @@ BEGIN
     WHERE product_id = NEW.product_id AND rating_key <> NEW.rating_key;
     PERFORM notify_catalog(ARRAY[NEW.product_id]);
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION restore_order_month(month_name text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+    m order_months;
+    t record;
+    part text;
+    back bigint;
+BEGIN
+    SELECT * INTO m FROM order_months WHERE name = month_name AND archived_at IS NOT NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no archived month has this name' USING ERRCODE = 'no_data_found';
+    END IF;
+    FOR t IN SELECT * FROM (VALUES ('orders', 'id'), ('order_lines', 'order_id'), ('order_events', 'order_id'),
+                                   ('stock_movements', 'movement_id')) AS v (name, key)
+    LOOP
+        part := t.name || '_' || month_name;
+        EXECUTE format('ALTER TABLE archive.%I SET SCHEMA months', part);
+        EXECUTE format('LOCK TABLE months.%I IN ACCESS EXCLUSIVE MODE', t.name || '_other');
+        EXECUTE format('WITH strays AS (DELETE FROM months.%I WHERE %I >= %L AND %I < %L RETURNING *)
+                        INSERT INTO months.%I SELECT * FROM strays', t.name || '_other', t.key, m.lower, t.key, m.upper, part);
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION months.%I FOR VALUES FROM (%L) TO (%L)',
+                       t.name, part, m.lower, m.upper);
+    END LOOP;
+    DELETE FROM stock_movements WHERE kind = 'opening' AND reason = 'archived ' || month_name;
+    EXECUTE format('INSERT INTO notifications_sent SELECT * FROM archive.%I', 'notifications_sent_' || month_name);
+    EXECUTE format('DROP TABLE archive.%I', 'notifications_sent_' || month_name);
+    EXECUTE format('SELECT count(*) FROM months.%I', 'orders_' || month_name) INTO back;
+    UPDATE order_months SET archived_at = NULL WHERE name = month_name;
+    RETURN back;
 END $$;
 
 CREATE FUNCTION reviews_erased() RETURNS trigger
@@ -435,6 +570,9 @@ CREATE FUNCTION stock_moved() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM changed WHERE on_hand_delta <> 0 AND kind <> 'opening') THEN
+        PERFORM FROM location_stock l
+        WHERE (l.item_id, l.location) IN (SELECT c.item_id, c.location FROM changed c WHERE c.on_hand_delta <> 0)
+        ORDER BY l.item_id, l.location FOR NO KEY UPDATE;
         WITH moved AS (
             SELECT c.item_id, c.location, sum(c.on_hand_delta)::int AS delta
             FROM changed c JOIN stock s ON s.item_id = c.item_id AND s.kind = 'variant'
@@ -611,6 +749,65 @@ CREATE TABLE admin_requests (
     at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT admin_requests_pkey PRIMARY KEY (key)
 );
+CREATE INDEX admin_requests_at ON admin_requests (at);
+
+CREATE TABLE locations (
+    code text NOT NULL,
+    name text NOT NULL,
+    country text NOT NULL,
+    region text DEFAULT '' NOT NULL,
+    priority integer DEFAULT 100 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamptz DEFAULT now() NOT NULL,
+    updated_at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT locations_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9_-]{0,31}$')),
+    CONSTRAINT locations_country_check CHECK ((country ~ '^[A-Z]{2}$')),
+    CONSTRAINT locations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT locations_priority_check CHECK (((priority >= 0) AND (priority <= 1000000))),
+    CONSTRAINT locations_region_check CHECK ((length(region) <= 200)),
+    CONSTRAINT locations_pkey PRIMARY KEY (code)
+);
+
+CREATE TABLE stock (
+    item_id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,
+    kind text NOT NULL,
+    on_hand integer DEFAULT 0 NOT NULL,
+    reserved integer DEFAULT 0 NOT NULL,
+    backorder_limit integer DEFAULT 0 NOT NULL,
+    offer_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT stock_backorder_limit_check CHECK (((backorder_limit >= '-1000000000'::integer) AND (backorder_limit <= 1000000000))),
+    CONSTRAINT stock_kind_check CHECK ((kind = ANY (ARRAY['variant', 'coupon', 'coupon_customer']))),
+    CONSTRAINT stock_never_oversold CHECK (((0 <= reserved) AND (reserved <= (on_hand + backorder_limit)))),
+    CONSTRAINT stock_on_hand_check CHECK (((on_hand >= 0) AND (on_hand <= 1000000000))),
+    CONSTRAINT stock_pkey PRIMARY KEY (item_id)
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0');
+
+CREATE TABLE location_stock (
+    item_id bigint NOT NULL,
+    location text NOT NULL,
+    on_hand integer DEFAULT 0 NOT NULL,
+    allocated integer DEFAULT 0 NOT NULL,
+    CONSTRAINT location_stock_allocated CHECK ((allocated >= 0)),
+    CONSTRAINT location_stock_not_negative CHECK ((on_hand >= 0)),
+    CONSTRAINT location_stock_pkey PRIMARY KEY (item_id, location),
+    CONSTRAINT location_stock_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id),
+    CONSTRAINT location_stock_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
+)
+WITH (fillfactor='80');
+CREATE INDEX location_stock_place ON location_stock (location, item_id);
+
+CREATE TABLE allocations (
+    order_id uuid NOT NULL,
+    item_id bigint NOT NULL,
+    location text NOT NULL,
+    units integer NOT NULL,
+    at timestamptz DEFAULT now() NOT NULL,
+    CONSTRAINT allocations_units_check CHECK ((units > 0)),
+    CONSTRAINT allocations_pkey PRIMARY KEY (order_id, item_id, location),
+    CONSTRAINT allocations_item_id_location_fkey FOREIGN KEY (item_id, location) REFERENCES location_stock(item_id, location)
+);
 
 CREATE TABLE api_keys (
     id uuid NOT NULL,
@@ -753,7 +950,7 @@ CREATE TABLE carts (
     CONSTRAINT carts_status_check CHECK ((status = ANY (ARRAY['open', 'ordered', 'merged']))),
     CONSTRAINT carts_pkey PRIMARY KEY (id)
 )
-WITH (fillfactor='70');
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.05', autovacuum_analyze_scale_factor='0.05');
 CREATE INDEX carts_account ON carts (account_id) WHERE (account_id IS NOT NULL);
 
 CREATE TABLE categories (
@@ -778,21 +975,6 @@ CREATE TABLE claims_kept (
     CONSTRAINT claims_kept_only_row_check CHECK (only_row),
     CONSTRAINT claims_kept_pkey PRIMARY KEY (only_row)
 );
-
-CREATE TABLE stock (
-    item_id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,
-    kind text NOT NULL,
-    on_hand integer DEFAULT 0 NOT NULL,
-    reserved integer DEFAULT 0 NOT NULL,
-    backorder_limit integer DEFAULT 0 NOT NULL,
-    offer_version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT stock_backorder_limit_check CHECK (((backorder_limit >= '-1000000000'::integer) AND (backorder_limit <= 1000000000))),
-    CONSTRAINT stock_kind_check CHECK ((kind = ANY (ARRAY['variant', 'coupon', 'coupon_customer']))),
-    CONSTRAINT stock_never_oversold CHECK (((0 <= reserved) AND (reserved <= (on_hand + backorder_limit)))),
-    CONSTRAINT stock_on_hand_check CHECK (((on_hand >= 0) AND (on_hand <= 1000000000))),
-    CONSTRAINT stock_pkey PRIMARY KEY (item_id)
-)
-WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.02');
 
 CREATE TABLE coupons (
     id bigint GENERATED BY DEFAULT AS IDENTITY NOT NULL,
@@ -886,38 +1068,6 @@ CREATE TABLE invoices (
     CONSTRAINT invoices_series_number_key UNIQUE (series, number),
     CONSTRAINT invoices_series_fkey FOREIGN KEY (series) REFERENCES invoice_series(series)
 );
-
-CREATE TABLE locations (
-    code text NOT NULL,
-    name text NOT NULL,
-    country text NOT NULL,
-    region text DEFAULT '' NOT NULL,
-    priority integer DEFAULT 100 NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
-    created_at timestamptz DEFAULT now() NOT NULL,
-    updated_at timestamptz DEFAULT now() NOT NULL,
-    CONSTRAINT locations_code_check CHECK ((code ~ '^[a-z0-9][a-z0-9_-]{0,31}$')),
-    CONSTRAINT locations_country_check CHECK ((country ~ '^[A-Z]{2}$')),
-    CONSTRAINT locations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-    CONSTRAINT locations_priority_check CHECK (((priority >= 0) AND (priority <= 1000000))),
-    CONSTRAINT locations_region_check CHECK ((length(region) <= 200)),
-    CONSTRAINT locations_pkey PRIMARY KEY (code)
-);
-
-CREATE TABLE location_stock (
-    item_id bigint NOT NULL,
-    location text NOT NULL,
-    on_hand integer DEFAULT 0 NOT NULL,
-    allocated integer DEFAULT 0 NOT NULL,
-    CONSTRAINT location_stock_allocated CHECK ((allocated >= 0)),
-    CONSTRAINT location_stock_not_negative CHECK ((on_hand >= 0)),
-    CONSTRAINT location_stock_pkey PRIMARY KEY (item_id, location),
-    CONSTRAINT location_stock_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id),
-    CONSTRAINT location_stock_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
-)
-WITH (fillfactor='80');
-CREATE INDEX location_stock_place ON location_stock (location, item_id);
 
 CREATE TABLE notifications_sent (
     order_id uuid NOT NULL,
@@ -1027,7 +1177,7 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_parked_has_cause CHECK (((parked_at IS NULL) OR (last_error IS NOT NULL))),
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 )
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02');
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 CREATE INDEX outbox_due ON outbox (topic, available_at, id) WHERE (parked_at IS NULL);
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE (parked_at IS NOT NULL);
 CREATE INDEX outbox_subject ON outbox (subject_id);
@@ -1374,10 +1524,12 @@ CREATE TABLE shipments (
     label_pdf bytea,
     status text DEFAULT 'booked' NOT NULL,
     booked_at timestamptz DEFAULT now() NOT NULL,
+    location text,
     CONSTRAINT shipments_status_check CHECK ((status = ANY (ARRAY['booked', 'in_transit', 'delivered', 'cancelled']))),
     CONSTRAINT shipments_carrier_tracking_number_key UNIQUE (carrier, tracking_number),
     CONSTRAINT shipments_order_id_key UNIQUE (order_id),
-    CONSTRAINT shipments_pkey PRIMARY KEY (id)
+    CONSTRAINT shipments_pkey PRIMARY KEY (id),
+    CONSTRAINT shipments_location_fkey FOREIGN KEY (location) REFERENCES locations(code)
 );
 
 CREATE TABLE shipping_zones (
@@ -1463,7 +1615,6 @@ CREATE TABLE stock_movements (
 )
 PARTITION BY RANGE (movement_id);
 CREATE INDEX stock_movements_item ON ONLY stock_movements (item_id, id);
-CREATE INDEX stock_movements_order ON ONLY stock_movements (order_id) WHERE (order_id IS NOT NULL);
 CREATE TRIGGER stock_movements_moved AFTER INSERT ON stock_movements REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stock_moved();
 
 CREATE TABLE stock_policies (
@@ -1541,7 +1692,8 @@ CREATE TABLE webhook_inbox (
     CONSTRAINT webhook_inbox_status_check CHECK ((status = ANY (ARRAY['received', 'applied', 'ignored', 'parked']))),
     CONSTRAINT webhook_inbox_pkey PRIMARY KEY (id),
     CONSTRAINT webhook_inbox_provider_event_id_key UNIQUE (provider, event_id)
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
 CREATE INDEX webhook_inbox_open ON webhook_inbox (received_at) WHERE (status = ANY (ARRAY['received', 'parked']));
 
 CREATE VIEW regular_prices AS
@@ -1580,6 +1732,21 @@ CREATE VIEW bulk_products AS
              JOIN stock s ON ((s.item_id = v.item_id)))
           WHERE ((v.product_id = p.id) AND (v.archived_at IS NULL))) AS variants
    FROM products p;
+
+CREATE VIEW order_month_sizes AS
+ SELECT m.name,
+    m.lower,
+    m.upper,
+    m.archived_at,
+    (COALESCE(sum(c.reltuples) FILTER (WHERE ((c.relname = ('orders_' || m.name)) AND (c.reltuples > (0)::double precision))), (0)::real))::bigint AS orders,
+    (COALESCE(sum(pg_total_relation_size((c.oid)::regclass)), (0)::numeric))::bigint AS bytes
+   FROM (order_months m
+     LEFT JOIN pg_class c ON ((((((c.relname = ('orders_' || m.name)) OR (c.relname = ('order_lines_' || m.name))) OR (c.relname = ('order_events_' || m.name))) OR (c.relname = ('stock_movements_' || m.name))) AND (c.relnamespace = ((
+        CASE
+            WHEN (m.archived_at IS NULL) THEN 'months'
+            ELSE 'archive'
+        END)::regnamespace)::oid))))
+  GROUP BY m.name, m.lower, m.upper, m.archived_at;
 
 CREATE VIEW stock_ledger AS
  SELECT order_lines.item_id,

@@ -40,6 +40,8 @@ BOOK = "shipment.book"
 CONFIRM = "order.confirm"
 ACCOUNT_MAIL = "account.mail"
 BULK = "bulk.work"
+TELL = "webhook.send"
+ALLOCATE = "stock.allocate"
 
 # A payment that is asked again and again must not be parked before its order's deadline has decided; money that is to
 # go back, and a void, are owed for longer than a mail.
@@ -56,6 +58,13 @@ TOPICS: Mapping[str, Topic] = {
         Topic(CONFIRM),
         Topic(ACCOUNT_MAIL, attempts_max=12),
         Topic(BULK),
+        Topic(ALLOCATE),
+        Topic(
+            TELL,
+            attempts_max=limits.WEBHOOK_SEND_ATTEMPTS_MAX,
+            backoff_min_s=limits.WEBHOOK_SEND_BACKOFF_MIN_S,
+            backoff_max_s=limits.WEBHOOK_SEND_BACKOFF_MAX_S,
+        ),
     )
 }
 

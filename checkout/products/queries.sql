@@ -18,9 +18,11 @@ SELECT p.id, p.slug, p.title, p.description, p.vendor, p.status, p.publish_at, p
                                   json_build_object('amount', r.amount_minor, 'compare_at', r.compare_at_minor,
                                                     'list_id', r.list_id) ORDER BY r.currency), '{}')
                               FROM prices r WHERE r.item_id = v.item_id AND r.list_id IS NOT NULL),
-                   'on_hand', s.on_hand, 'reserved', s.reserved, 'backorder_limit', s.backorder_limit)
+                   'on_hand', s.on_hand, 'reserved', s.reserved,
+                   'backorder_limit', coalesce(o.backorder, greatest(s.backorder_limit, 0)))
                ORDER BY v.position, v.item_id), '[]')
-        FROM variants v JOIN stock s ON s.item_id = v.item_id WHERE v.product_id = p.id) AS variants
+        FROM variants v JOIN stock s ON s.item_id = v.item_id LEFT JOIN stock_policies o ON o.item_id = v.item_id
+        WHERE v.product_id = p.id) AS variants
 FROM products p
 WHERE p.id = $1 AND ($2::uuid IS NULL OR p.owner_id = $2)
 
@@ -97,6 +99,8 @@ WHERE s.item_id = ANY ($1::bigint[])
 -- order that was under way finds them changed, and is refused.
 WITH gone AS (
     DELETE FROM variants WHERE item_id = ANY ($1::bigint[]) RETURNING item_id
+), policies AS (
+    DELETE FROM stock_policies WHERE item_id IN (SELECT item_id FROM gone)
 )
 UPDATE stock SET backorder_limit = 0 WHERE item_id IN (SELECT item_id FROM gone) AND backorder_limit <> 0
 

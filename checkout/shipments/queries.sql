@@ -7,6 +7,7 @@ FROM orders o WHERE id = ANY ($1::uuid[])
 -- name: book
 -- Caller: book. At most RELAY_GROUP_MAX orders, each once, one element each. Locks the orders' rows first, in the order of their ids; does
 -- nothing for one that is not paid or not at version $2 any more. $5 null: nothing to ship. Finishes outbox rows $8. Gives the booked.
+-- Where there is one active location the shipment leaves from it; of several one is chosen by who is then owed the allocation.
 WITH asked AS (
     SELECT a.* FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::bigint[])
         AS a (order_id, version, shipment_id, carrier, tracking_number, label_pdf, detail, row_id)
@@ -18,8 +19,14 @@ WITH asked AS (
     WHERE o.id = l.id AND o.timeline_seq = a.version AND o.status = 'paid'
     RETURNING o.id, a.version, a.shipment_id, a.carrier, a.tracking_number, a.label_pdf, a.detail, a.row_id
 ), shipped AS (
-    INSERT INTO shipments (id, order_id, carrier, tracking_number, label_pdf)
-    SELECT shipment_id, id, carrier, tracking_number, label_pdf FROM moved WHERE tracking_number IS NOT NULL
+    INSERT INTO shipments (id, order_id, carrier, tracking_number, label_pdf, location)
+    SELECT shipment_id, id, carrier, tracking_number, label_pdf, p.only_place
+    FROM moved, (SELECT CASE WHEN count(*) = 1 THEN min(code) END AS only_place FROM locations WHERE active) p
+    WHERE tracking_number IS NOT NULL
+), allocates AS (
+    INSERT INTO outbox (topic, subject_id)
+    SELECT 'stock.allocate', id FROM moved
+    WHERE tracking_number IS NOT NULL AND (SELECT count(*) FROM locations WHERE active) > 1
 ), told AS (
     INSERT INTO order_events (order_id, seq, status, detail) SELECT id, version + 1, 'booked', detail::json FROM moved
 ), done AS (

@@ -41,6 +41,7 @@ DAMAGE = {
         INSERT INTO locations (code, name, country) VALUES ('attic', 'Attic', 'DE');
         INSERT INTO location_stock (item_id, location, on_hand) VALUES ({MUG}, 'attic', 2);
         UPDATE location_stock SET on_hand = on_hand - 2 WHERE item_id = {MUG} AND location = 'main'""",
+    "allocations": f"UPDATE location_stock SET allocated = allocated + 1 WHERE item_id = {MUG}",
     "transfers": f"""
         INSERT INTO stock_movements (movement_id, item_id, kind, on_hand_delta, document_id)
         VALUES (gen_random_uuid(), {MUG}, 'transfer', 1, gen_random_uuid());
