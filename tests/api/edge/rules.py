@@ -49,9 +49,8 @@ def broken_rules(document: dict[str, Any]) -> list[str]:
             for name in wanted
             if name not in schemes
         ]
-        if (
-            "requestBody" in operation
-            and not operation["requestBody"]["content"]["application/json"]["schema"]
+        if "requestBody" in operation and not all(
+            media["schema"] for media in operation["requestBody"]["content"].values()
         ):
             found.append(f"{at}: the body has no schema")
     for where, schema in schemas(document):
