@@ -122,9 +122,12 @@ def _kinds(sold: Assortment, asked: SearchAsked, dice: random.Random) -> dict[st
         swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
         return swapped if dice.random() < 0.5 else word[:at] + dice.choice("xqy") + word[at + 1 :]
 
+    def cased(word: str) -> str:
+        """The same to the shop, and another text to its caches."""
+        return "".join(dice.choice((letter, letter.upper())) for letter in word)
+
     def begun() -> str:
-        start = dice.choice(names)[: dice.randrange(2, 6)]
-        return "".join(dice.choice((letter, letter.upper())) for letter in start)
+        return cased(dice.choice(names)[: dice.randrange(2, 6)])
 
     priced = "&currency=EUR"
     return {
@@ -142,7 +145,7 @@ def _kinds(sold: Assortment, asked: SearchAsked, dice: random.Random) -> dict[st
         ),
         "a colour, by rating": lambda: f"attr.colour={dice.choice(COLOURS)}&sort=rating",
         "a top category, by price": lambda: f"category={dice.choice(tops)}&sort=price{priced}",
-        "half of all, dearest first": lambda: f"q=quality&sort=-price{priced}",
+        "half of all, dearest first": lambda: f"q={cased('quality')}&sort=-price{priced}",
         "a price range": lambda: (
             f"price_min={dice.randrange(500, 3_000)}&price_max={dice.randrange(3_000, 20_000)}{priced}"
         ),
@@ -167,7 +170,7 @@ async def _ask(
         cursor: str | None = ""
         for depth in _depths(number):
             text = f"{url}{path}?{question}" + (f"&cursor={cursor}" if cursor else "")
-            text += f"&limit={20 + number % 5}" if path == "/v1/products" else ""
+            text += f"&limit={1 + number % 40}" if path == "/v1/products" else ""
             began = time.perf_counter()
             async with client.get(text) as answer:
                 raw = await answer.read()

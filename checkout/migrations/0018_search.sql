@@ -1,6 +1,6 @@
 -- What listings and searches read: one row a published product, kept by triggers, so that no writer has to know it.
 -- Every filter is a word of `terms`, found by one index: the words that a product says (without accents, folded), and, behind
--- a sign that no word has: `=` a word of the title, `#` a SKU or barcode, `/` a category, `@` the digest of a tag or attribute,
+-- a sign that no word has: `=` a word of the title, `==` the whole of it, `#` a SKU or barcode, `/` a category, `@` the digest of a tag or attribute,
 -- `$` a currency with the length and first digit of the lowest price.
 
 SET LOCAL statement_timeout = 0; -- the rows of a large catalogue are made below; until then its writers wait, nobody else does
@@ -12,7 +12,6 @@ CREATE TABLE product_search (
     product_id   uuid PRIMARY KEY REFERENCES products ON DELETE CASCADE,
     published_at timestamptz NOT NULL,
     title_key    text COLLATE "C" NOT NULL,
-    title_length int  NOT NULL,
     rating_key   int  NOT NULL DEFAULT 0,
     currencies   text[]   NOT NULL,          -- with lowest and highest: what the variants cost, in minor units
     lowest       bigint[] NOT NULL,
@@ -26,7 +25,6 @@ ALTER TABLE product_search ALTER COLUMN terms SET STORAGE EXTERNAL, ALTER COLUMN
 CREATE INDEX product_search_terms ON product_search USING gin (terms);
 CREATE INDEX product_search_newest ON product_search (published_at DESC, product_id);
 CREATE INDEX product_search_title ON product_search (title_key, product_id);
-CREATE INDEX product_search_length ON product_search (title_length, product_id);
 CREATE INDEX product_search_rating ON product_search (rating_key DESC, product_id);
 
 -- The orders by price, one for each currency.
@@ -120,6 +118,7 @@ BEGIN
                        SELECT unnest(names || string_to_array(description, ' ')
                                      || string_to_array(search_text(array_to_string(skus[1:100], ' ')), ' ')) AS term
                        UNION ALL SELECT '=' || w FROM unnest(string_to_array(title_key, ' ')) w
+                       UNION ALL SELECT '==' || title_key
                        UNION ALL SELECT '#' || upper(s) FROM unnest(skus || barcodes) s
                        UNION ALL SELECT '/' || k FROM unnest(categories) k
                        UNION ALL SELECT search_digest('t' || t) FROM unnest(tags) t
@@ -129,11 +128,11 @@ BEGIN
         FROM worded
     )
     INSERT INTO product_search AS s
-        (product_id, published_at, title_key, title_length, currencies, lowest, highest, categories, facets, terms)
-    SELECT id, published_at, title_key, length(title_key), currencies, lowest, highest, categories, facets, terms
+        (product_id, published_at, title_key, currencies, lowest, highest, categories, facets, terms)
+    SELECT id, published_at, title_key, currencies, lowest, highest, categories, facets, terms
     FROM made ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET
-        published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key, title_length = EXCLUDED.title_length,
+        published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key,
         currencies = EXCLUDED.currencies, lowest = EXCLUDED.lowest, highest = EXCLUDED.highest,
         categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
     WHERE (s.published_at, s.title_key, s.currencies, s.lowest, s.highest, s.categories, s.facets, s.terms)

@@ -473,6 +473,7 @@ BEGIN
                        SELECT unnest(names || string_to_array(description, ' ')
                                      || string_to_array(search_text(array_to_string(skus[1:100], ' ')), ' ')) AS term
                        UNION ALL SELECT '=' || w FROM unnest(string_to_array(title_key, ' ')) w
+                       UNION ALL SELECT '==' || title_key
                        UNION ALL SELECT '#' || upper(s) FROM unnest(skus || barcodes) s
                        UNION ALL SELECT '/' || k FROM unnest(categories) k
                        UNION ALL SELECT search_digest('t' || t) FROM unnest(tags) t
@@ -482,11 +483,11 @@ BEGIN
         FROM worded
     )
     INSERT INTO product_search AS s
-        (product_id, published_at, title_key, title_length, currencies, lowest, highest, categories, facets, terms)
-    SELECT id, published_at, title_key, length(title_key), currencies, lowest, highest, categories, facets, terms
+        (product_id, published_at, title_key, currencies, lowest, highest, categories, facets, terms)
+    SELECT id, published_at, title_key, currencies, lowest, highest, categories, facets, terms
     FROM made ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET
-        published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key, title_length = EXCLUDED.title_length,
+        published_at = EXCLUDED.published_at, title_key = EXCLUDED.title_key,
         currencies = EXCLUDED.currencies, lowest = EXCLUDED.lowest, highest = EXCLUDED.highest,
         categories = EXCLUDED.categories, facets = EXCLUDED.facets, terms = EXCLUDED.terms
     WHERE (s.published_at, s.title_key, s.currencies, s.lowest, s.highest, s.categories, s.facets, s.terms)
@@ -1365,7 +1366,6 @@ CREATE TABLE product_search (
     product_id uuid NOT NULL,
     published_at timestamptz NOT NULL,
     title_key text NOT NULL COLLATE pg_catalog."C",
-    title_length integer NOT NULL,
     rating_key integer DEFAULT 0 NOT NULL,
     currencies text[] NOT NULL,
     lowest bigint[] NOT NULL,
@@ -1379,7 +1379,6 @@ CREATE TABLE product_search (
 WITH (autovacuum_vacuum_scale_factor='0.05');
 ALTER TABLE ONLY product_search ALTER COLUMN facets SET STORAGE MAIN;
 ALTER TABLE ONLY product_search ALTER COLUMN terms SET STORAGE EXTERNAL;
-CREATE INDEX product_search_length ON product_search (title_length, product_id);
 CREATE INDEX product_search_newest ON product_search (published_at DESC, product_id);
 CREATE INDEX product_search_rating ON product_search (rating_key DESC, product_id);
 CREATE INDEX product_search_terms ON product_search USING gin (terms);

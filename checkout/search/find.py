@@ -16,6 +16,7 @@ from checkout.search import store
 from checkout.search.model import (
     NOTHING,
     TIER,
+    TIER_BEGINS,
     TIERS,
     Key,
     ListingQuery,
@@ -138,18 +139,18 @@ async def _by_tier(
     connection: Connection, filters: Question, words: Words, after: Place | None, found: _Found, most: int
 ) -> list[Place]:
     """A page of many by relevance: tier after tier, those with few by sorting them."""
-    begin, length = divmod(after.number, TIER) if after is not None else (0, 0)
+    begin, ago = divmod(after.number, TIER) if after is not None else (0, 0)
     places: list[Place] = []
     for number, terms in enumerate(words.tiers):
         if number < begin or len(places) >= most:
             continue
         asked, left = filters.narrowed(terms), most - len(places)
-        at = Place(length, "", after.product_id) if after is not None and number == begin else None
+        at = Place(ago - TIER_BEGINS, "", after.product_id) if after is not None and number == begin else None
         if found.tiers.get(number, 0.0) < _COMMON:
-            more = await store.sorted_page(connection, asked, "relevance", at, left)
+            more = await store.sorted_page(connection, asked, "newest", at, left)
         else:
-            more = await _walk(connection, asked, "relevance", at, left)
-        places += [Place(number * TIER + place.number, "", place.product_id) for place in more]
+            more = await _walk(connection, asked, "newest", at, left)
+        places += [Place(number * TIER + TIER_BEGINS + place.number, "", place.product_id) for place in more]
     return places
 
 
@@ -189,9 +190,10 @@ def _column(sort: str, place: Place) -> int | str | datetime:
     """A place's key as the order's column has it. Raises: Invalid."""
     if sort == "title":
         return place.text
-    if sort == "newest":
+    if sort in ("newest", "relevance"):
+        number = place.number if sort == "newest" else place.number % TIER - TIER_BEGINS
         try:
-            return _EPOCH - timedelta(microseconds=place.number)
+            return _EPOCH - timedelta(microseconds=number)
         except OverflowError:
             raise Invalid("The cursor is not one of ours.", field="cursor") from None
     return abs(place.number)

@@ -21,8 +21,9 @@ Key = tuple[int, str, str]
 """Where a product stands in an order: a number, then a text, then its id."""
 
 TIERS = 3
-TIER = 100_000
-"""By relevance a key is this for each tier before, and the length of the title."""
+TIER = 10**17
+"""By relevance a key is this for each tier before, and how long before `TIER_BEGINS` the product was published, in µs."""
+TIER_BEGINS = 10**16
 SKU_OR_BARCODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 NOTHING = "'!'"
 """A word that no product says."""
@@ -91,12 +92,13 @@ class Words(Struct, frozen=True):
 
     @property
     def first(self) -> str:
-        """The SKU or barcode that they spell."""
-        return NOTHING if self.code is None else quoted("#" + self.code)
+        """The SKU or barcode, or the whole title, that they spell."""
+        title = quoted("==" + " ".join(word for word, _ in self.meant)[:98])
+        return title if self.code is None else f"({title} | {quoted('#' + self.code)})"
 
     @property
     def tiers(self) -> tuple[str, str, str]:
-        """The SKU or barcode, the titles, the rest: no product is in two of them."""
+        """What they name, the titles that have them all, the rest: no product is in two of them."""
         title = f"({self.in_title})"
         return self.first, f"{title} & !{self.first}", f"({self.said}) & !{title} & !{self.first}"
 

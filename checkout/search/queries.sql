@@ -51,12 +51,12 @@ WHERE size.rows > $2::int
 -- them. Locks: none. Reads <= $5 products that match, each of whose
 -- lowest price in $2, when given, is $3 to $4. Rows by their `kind`: how many there are; where the first $6 are in the tree,
 -- what values they have and what they cost (<= 1,000 values); how many are in each tier; and, when all were read, the page of $13
--- in order $7 behind $10, $11, $12. By relevance a key is a hundred thousand for each tier, and the title's length: short titles
--- say little besides what was asked; $8 finds the first tier, $9 the second.
+-- in order $7 behind $10, $11, $12. By relevance a key is the tier in its
+-- eighteenth digit, and below it how long ago the product was published; $8 finds the first tier, $9 the second.
 WITH RECURSIVE found AS MATERIALIZED (
     SELECT product_id, categories, facets, currencies, lowest, highest,
-           CASE $7::text WHEN 'relevance' THEN title_length
-                             + CASE WHEN terms @@ $8::tsquery THEN 0 WHEN terms @@ $9::tsquery THEN 100000 ELSE 200000 END
+           CASE $7::text WHEN 'relevance' THEN 10000000000000000 - (extract(epoch FROM published_at) * 1000000)::bigint
+                             + CASE WHEN terms @@ $8::tsquery THEN 0 WHEN terms @@ $9::tsquery THEN 1 ELSE 2 END * 100000000000000000
                          WHEN 'newest' THEN -(extract(epoch FROM published_at) * 1000000)::bigint
                          WHEN 'price' THEN lowest[array_position(currencies, $2)]
                          WHEN '-price' THEN -lowest[array_position(currencies, $2)]
@@ -89,7 +89,7 @@ FROM counted, unnest(currencies, lowest, highest) p(currency, low, high) GROUP B
 UNION ALL
 (SELECT 'uncounted', name, '', 0, 0 FROM attributes WHERE NOT facet ORDER BY name LIMIT 1000)
 UNION ALL
-SELECT 'tier', '', '', key_number / 100000, count(*) FROM found WHERE $7 = 'relevance' GROUP BY key_number / 100000
+SELECT 'tier', '', '', key_number / 100000000000000000, count(*) FROM found WHERE $7 = 'relevance' GROUP BY key_number / 100000000000000000
 UNION ALL
 (SELECT 'place', product_id::text, key_text, key_number, 0 FROM found
  WHERE (SELECT count(*) FROM found) < $5
@@ -106,7 +106,7 @@ SELECT product_id, key_number, key_text FROM (
                          WHEN 'price' THEN lowest[array_position(currencies, $2)]
                          WHEN '-price' THEN -lowest[array_position(currencies, $2)]
                          WHEN 'rating' THEN -rating_key
-                         WHEN 'relevance' THEN title_length ELSE 0 END AS key_number,
+                         ELSE 0 END AS key_number,
            (CASE WHEN $5 = 'title' THEN title_key ELSE '' END) COLLATE "C" AS key_text
     FROM product_search
     WHERE terms @@ $1::tsquery
@@ -135,16 +135,6 @@ SELECT product_id, 0::bigint AS key_number, title_key AS key_text
 FROM (SELECT * FROM product_search
       WHERE title_key >= coalesce($5::text, '') AND ($5 IS NULL OR title_key > $5 OR product_id > $6::uuid)
       ORDER BY title_key, product_id LIMIT $8) passed
-WHERE ($1::tsquery IS NULL OR terms @@ $1)
-  AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
-LIMIT $7
-
--- name: walk_relevance
--- Caller: find, within a tier. Index: product_search_length. Locks: none. Rows: <= $7.
-SELECT product_id, title_length::bigint AS key_number, '' AS key_text
-FROM (SELECT * FROM product_search
-      WHERE title_length >= coalesce($5::int, 0) AND ($5 IS NULL OR title_length > $5 OR product_id > $6::uuid)
-      ORDER BY title_length, product_id LIMIT $8) passed
 WHERE ($1::tsquery IS NULL OR terms @@ $1)
   AND ($2::text IS NULL OR lowest[array_position(currencies, $2)] BETWEEN $3::bigint AND $4::bigint)
 LIMIT $7
@@ -210,9 +200,9 @@ LIMIT $2
 -- name: titles_with
 -- Caller: suggest. Index: product_search_terms, products pkey. Locks: none. Rows: <= $3, the shortest titles of the first $2 found.
 SELECT p.slug, p.title FROM (
-    SELECT product_id, title_length FROM product_search WHERE terms @@ $1::tsquery LIMIT $2) s
+    SELECT product_id, title_key FROM product_search WHERE terms @@ $1::tsquery LIMIT $2) s
 JOIN products p ON p.id = s.product_id
-ORDER BY s.title_length, s.product_id
+ORDER BY length(s.title_key), s.product_id
 LIMIT $3
 
 -- name: categories_begun

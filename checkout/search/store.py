@@ -115,7 +115,6 @@ async def sorted_page(
 _WALKS = {
     "newest": queries.walk_newest,
     "title": queries.walk_title,
-    "relevance": queries.walk_relevance,
     "rating": queries.walk_rating,
     "price": queries.walk_price,
     "-price": queries.walk_price_down,

@@ -37,7 +37,7 @@ async def test_what_was_read_otherwise_is_said(words: Shelf) -> None:
     assert (await words.read("/v1/products?q=qqqqwwww"))["items"] == []
 
 
-async def test_titles_come_before_texts_and_short_ones_first(words: Shelf) -> None:
+async def test_titles_come_before_texts_and_the_very_title_first(words: Shelf) -> None:
     """If it fails, who looks for a zebra leafs through posters that mention one."""
     assert await found(words, "zebra") == ["zebra", "zebra-rug", "stripes"]
     assert await found(words, "zebra", sort="title") == ["stripes", "zebra", "zebra-rug"]

@@ -84,7 +84,7 @@ def test_tiers_are_apart_and_together_everything() -> None:
     assert words.in_title in title
     assert f"!({words.in_title})" in rest
     assert words.code is None
-    assert Words.of("TEE-m", ["tee", "m"]).first == "'#TEE-M'"
+    assert Words.of("TEE-m", ["tee", "m"]).first == "('==tee m' | '#TEE-M')"
     assert one_of(["a"]) == "('a')"
 
 
