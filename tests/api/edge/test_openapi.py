@@ -8,6 +8,7 @@ import orjson
 
 from checkout.app import PARTS
 from checkout.edge.error_table import ERRORS
+from tests.api.access.told import tell_admins
 from tests.api.accounts.told import tell_people
 from tests.api.bulk.told import tell_bulk
 from tests.api.edge.rules import broken_rules, misfits, operations
@@ -109,6 +110,7 @@ async def test_what_is_answered_is_what_is_described(stores: Stores) -> None:
         await _ordering(ask, cart)
         await _machines(ask)
         await tell_people(ask)
+        await tell_admins(ask)
         await tell_bulk(ask)
         untold = {
             (method.upper(), path)
