@@ -125,20 +125,21 @@ class Chunk(Struct):
     is_last: bool
 
 
-async def chunk(records: Records, names: Sequence[str], key: str, *, blank_continues: bool = True) -> Chunk:
-    """The next products, with at least BULK_CHUNK_ROWS rows together unless the file ends.
+async def chunk(
+    records: Records, names: Sequence[str], key: str, *, blank_continues: bool = True, most: int = 0
+) -> Chunk:
+    """The next products, with at least `most` rows (0: BULK_CHUNK_ROWS) together unless the file ends.
 
     Shape: rows that follow each other under one key are one product; with `blank_continues`, also those under none.
     Memory: bounded, since of a product with too many rows only the first are kept.
     """
+    most = most or limits.BULK_CHUNK_ROWS
     groups: list[list[tuple[int, Row]]] = []
     found = Chunk([], [], 0, 0, records.offset, records.row, is_last=False)
     current, size, hole, at_key = "", 0, False, names.index(key)
     while True:
         found.offset, found.row = records.offset, records.row
-        if found.rows >= limits.BULK_CHUNK_ROWS and (
-            not groups or (hole and found.rows % limits.BULK_CHUNK_ROWS == 0)
-        ):
+        if found.rows >= most and (not groups or (hole and found.rows % most == 0)):
             break  # nothing but rows that cannot be read: the chunk must end somewhere
         try:
             fields = await records.next()
@@ -153,7 +154,7 @@ async def chunk(records: Records, names: Sequence[str], key: str, *, blank_conti
             break
         named = fields[at_key].strip() if len(fields) > at_key else ""
         is_next = not groups or (named != current and (named or not blank_continues) and any(fields))
-        if is_next and found.rows >= limits.BULK_CHUNK_ROWS:
+        if is_next and found.rows >= most:
             records.back(found.offset, found.row)
             break
         found.rows += 1

@@ -25,7 +25,9 @@ async def work(row: Row, *, store: BulkStore, outbox: OutboxStore) -> None:
     A job whose last try fails is failed, with its reason; what it wrote stays.
     """
     try:
-        is_over = await run(row.subject_id, store, row_id=row.id, slice_s=limits.BULK_SLICE_S)
+        is_over = await run(
+            row.subject_id, store, row_id=row.id, slice_s=limits.BULK_SLICE_S, tries=row.attempt
+        )
     except Moved:
         return  # whoever moves it finishes this row, or its deadline comes
     except Exception as error:  # raised again, and parked as a dead letter
@@ -48,6 +50,7 @@ async def run(
     *,
     row_id: int | None = None,
     slice_s: float | None = None,
+    tries: int = 1,
     progress: Progress | None = None,
 ) -> bool | None:
     """Moves a job on, for at most so long; whether it is over, None when it was over or gone before.
@@ -57,7 +60,7 @@ async def run(
     job = await store.begin(job_id)
     if job is None:
         return None
-    working: Import | Export = Import(store, job) if job.kind == "import" else Export(store, job)
+    working: Import | Export = Import(store, job, tries=tries) if job.kind == "import" else Export(store, job)
     try:
         await working.open()
     except Invalid as error:
