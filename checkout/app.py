@@ -160,8 +160,8 @@ def build(settings: Settings) -> web.Application:
     parts = _parts(settings)
     app = web.Application(client_max_size=limits.WEBHOOK_BODY_MAX_BYTES)
     app[PARTS] = parts
-    app[ROUTES] = _routes(parts)
-    parts.edge.register(app, app[ROUTES])
+    app[ROUTES] = routes = _routes(parts)
+    parts.edge.register(app, routes)
     app.on_startup.append(_start)
     app.on_cleanup.append(_stop)
     return app

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -104,14 +105,14 @@ async def _memory(shop: OwnShop) -> Memory:
     return found[0]
 
 
-async def _read_pages(shop: OwnShop, items: list[int]) -> list[str]:
+async def _read_pages(shop: OwnShop, items: Sequence[int]) -> list[str]:
     """Every product's page, once; gives what went wrong."""
     paths = [f"/v1/products/{slug_of(item)}" for item in items[::VARIANTS_EACH]]
     shape = Shape("read", paths, sequential=True)
     return _wrong(await send(shop.url, shape, len(paths), connections=_CONNECTIONS))
 
 
-async def _ask_prices(shop: OwnShop, items: list[int]) -> list[str]:
+async def _ask_prices(shop: OwnShop, items: Sequence[int]) -> list[str]:
     """Every SKU in a cart, once; gives what went wrong."""
     carts = itertools.cycle([items[at : at + _CART_LINES] for at in range(0, len(items), _CART_LINES)])
 

@@ -11,19 +11,18 @@ from aiohttp import web
 
 from checkout.carts.carts import Carts
 from checkout.carts.claim import Claims
-from checkout.carts.encode import cart_document
+from checkout.carts.encode import cart_answer, offered
 from checkout.carts.hold import Holds
 from checkout.carts.model import COUPON, LINE, Cart, Op
 from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
-from checkout.carts.shape import CartAnswer, ClaimAnswer, ShippingOptions
+from checkout.carts.shape import CappedLine, CartAnswer, ClaimAnswer, Leftover, ShippingOptions
 from checkout.errors import Conflict, Invalid, NotFound, Unauthenticated
 from checkout.kit import body
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.routes import Route
 from checkout.quoting.discount import obstacle
-from checkout.quoting.encode import option_document
 from checkout.quoting.model import Problem
 from checkout.quoting.quote import refusal
 from config import limits
@@ -58,11 +57,12 @@ class CartRoutes:
         """The signed-in caller's account, or empty: a cart of an account is there for it alone."""
         return (self._account_of(request) or "") if "Authorization" in request.headers else ""
 
-    async def _answer(self, cart: Cart, status: int = 200, **more: Any) -> web.Response:
-        priced = await self._pricing.of(cart)
-        document = cart_document(cart, priced, now_ms=int(time.time() * 1000)) | more
+    async def _answer(self, cart: Cart, status: int = 200, claimed: Leftover | None = None) -> web.Response:
+        document = cart_answer(cart, await self._pricing.of(cart), now_ms=int(time.time() * 1000))
+        if claimed is not None:
+            document = ClaimAnswer(**msgspec.structs.asdict(document), claimed=claimed)
         response = answer(document, status=status, cache_control=_PRIVATE)
-        response.headers["ETag"] = etag(cart.version)
+        response.lines += b'ETag: "%d"\r\n' % cart.version
         if status == 201:
             response.headers["Location"] = f"/v1/carts/{cart.id}"
         return response
@@ -162,12 +162,10 @@ class CartRoutes:
         """GET /v1/carts/{id}/shipping-options"""
         cart = await self._carts.read(request.match_info["id"], who=self._who(request))
         priced = await self._pricing.of(cart)
-        items: list[dict[str, Any]] = []
+        items = []
         if priced.quote.requires_shipping:
-            options = self._pricing.options(priced, country=_country(cart))
-            items = [{"option": option.code, **(option_document(option) or {})} for option in options]
-        listed = {"items": items, "next_cursor": None, "currency": cart.currency}
-        return answer(listed, cache_control=_PRIVATE)
+            items = [offered(option) for option in self._pricing.options(priced, country=_country(cart))]
+        return answer(ShippingOptions(items, None, cart.currency), cache_control=_PRIVATE)
 
     async def choose_shipping(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/shipping"""
@@ -200,12 +198,8 @@ class CartRoutes:
         if account is None:
             raise Unauthenticated("Sign in first; then the cart can become yours.")
         claimed = await self._claims.claim(request.match_info["id"], uuid.UUID(account))
-        capped = [
-            {"sku": sku, "wanted": wanted, "quantity": limits.LINE_QUANTITY_MAX}
-            for sku, wanted in claimed.capped
-        ]
-        left_out = list(claimed.coupons_left_out)
-        return await self._answer(claimed.cart, claimed={"capped": capped, "coupons_left_out": left_out})
+        capped = [CappedLine(sku, wanted, limits.LINE_QUANTITY_MAX) for sku, wanted in claimed.capped]
+        return await self._answer(claimed.cart, claimed=Leftover(capped, list(claimed.coupons_left_out)))
 
 
 def _country(cart: Cart) -> str:

@@ -6,11 +6,11 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from checkout.orders.request import Address
+from checkout.carts.request import CartAddress
 from checkout.quoting.shape import Totals
 
 
-class CartLine(msgspec.Struct, frozen=True):
+class CartLine(msgspec.Struct, frozen=True, gc=False):
     """One article. Shape: with `available` false it is not for sale any more, costs nothing, and has no more fields."""
 
     sku: str
@@ -28,7 +28,7 @@ class CartLine(msgspec.Struct, frozen=True):
     title: str | UnsetType = UNSET
 
 
-class CartCoupon(msgspec.Struct, frozen=True):
+class CartCoupon(msgspec.Struct, frozen=True, gc=False):
     """A coupon and what it takes off."""
 
     code: str
@@ -37,7 +37,7 @@ class CartCoupon(msgspec.Struct, frozen=True):
     discount: int
 
 
-class CartShipping(msgspec.Struct, frozen=True):
+class CartShipping(msgspec.Struct, frozen=True, gc=False):
     """The way it is shipped, at its price."""
 
     code: str
@@ -47,7 +47,7 @@ class CartShipping(msgspec.Struct, frozen=True):
     days_max: int
 
 
-class Obstacle(msgspec.Struct, frozen=True):
+class Obstacle(msgspec.Struct, frozen=True, gc=False):
     """Why the cart cannot be ordered as it is, and the field that would mend it."""
 
     code: str
@@ -55,7 +55,7 @@ class Obstacle(msgspec.Struct, frozen=True):
     message: str
 
 
-class CartAnswer(msgspec.Struct, frozen=True):
+class CartAnswer(msgspec.Struct, frozen=True, gc=False):
     """A cart with its price. Shape: `hold_expires_at` and the countdown are null unless its lines are held now."""
 
     id: str
@@ -65,7 +65,7 @@ class CartAnswer(msgspec.Struct, frozen=True):
     lines: list[CartLine]
     coupons: list[CartCoupon]
     country: str | None
-    address: Address | None
+    address: CartAddress | None
     shipping_option: CartShipping | None
     requires_shipping: bool
     totals: Totals
@@ -75,7 +75,7 @@ class CartAnswer(msgspec.Struct, frozen=True):
     merged_into: str | None
 
 
-class CappedLine(msgspec.Struct, frozen=True):
+class CappedLine(msgspec.Struct, frozen=True, gc=False):
     """An article of which both carts together had more units than a line takes."""
 
     sku: str
@@ -83,7 +83,7 @@ class CappedLine(msgspec.Struct, frozen=True):
     quantity: int
 
 
-class Leftover(msgspec.Struct, frozen=True):
+class Leftover(msgspec.Struct, frozen=True, gc=False):
     """What of a guest's cart did not fit into the account's."""
 
     capped: list[CappedLine]
@@ -96,13 +96,13 @@ class ClaimAnswer(CartAnswer, frozen=True, kw_only=True):
     claimed: Leftover
 
 
-class OfferedShipping(CartShipping, frozen=True):
+class OfferedShipping(CartShipping, frozen=True, kw_only=True):
     """A way to ship this cart; `option` is what to choose it by."""
 
     option: str
 
 
-class ShippingOptions(msgspec.Struct, frozen=True):
+class ShippingOptions(msgspec.Struct, frozen=True, gc=False):
     """The ways to ship a cart, cheapest first."""
 
     items: list[OfferedShipping]

@@ -21,10 +21,11 @@ async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
     """The offers of these SKUs that are published and priced in this currency. Raises: Unavailable. Cost: one statement."""
     rows = await fetch_all(pool, queries.offers_by_sku, skus, currency)
     once = {currency: sys.intern(currency), STANDARD: STANDARD}  # one text for all offers that say the same
-    return [
-        Offer(*[once.setdefault(value, value) if type(value) is str else value for value in row])
-        for row in rows
-    ]
+
+    def one(value: Any) -> Any:
+        return once.setdefault(value, value) if type(value) is str else value
+
+    return [Offer(*map(one, row)) for row in rows]
 
 
 # --- What shoppers read -------------------------------------------------------------------------------
