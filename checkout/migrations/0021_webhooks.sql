@@ -29,6 +29,20 @@ BEGIN
     FROM webhook_endpoints e WHERE e.active AND event = ANY (e.events);
 END $$;
 
+-- Why an order's subscribers are told of it, and what: its lines by SKU, for whoever packs them.
+CREATE FUNCTION order_told(told_id uuid, told_status text) RETURNS json STABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT json_build_object(
+            'id', gen_random_uuid(), 'type', 'order.' || told_status,
+            'timestamp', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'data', json_build_object(
+                'order_id', o.id, 'number', o.number, 'status', told_status, 'currency', o.currency, 'total', o.total_minor,
+                'lines', (SELECT json_agg(json_build_object('sku', l ->> 'sku', 'quantity', l -> 'quantity'))
+                          FROM json_array_elements(o.document -> 'lines') l)))
+        FROM orders o WHERE o.id = told_id);
+END $$;
+
 -- The stock of some SKUs as outsiders are told of it. `available` is what may be sold of what lies there.
 CREATE FUNCTION stock_told(item_ids bigint[]) RETURNS TABLE (item bigint, told json) STABLE LANGUAGE plpgsql AS $$
 BEGIN

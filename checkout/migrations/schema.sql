@@ -264,6 +264,21 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION order_told(told_id uuid, told_status text) RETURNS json
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN (
+        SELECT json_build_object(
+            'id', gen_random_uuid(), 'type', 'order.' || told_status,
+            'timestamp', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'data', json_build_object(
+                'order_id', o.id, 'number', o.number, 'status', told_status, 'currency', o.currency, 'total', o.total_minor,
+                'lines', (SELECT json_agg(json_build_object('sku', l ->> 'sku', 'quantity', l -> 'quantity'))
+                          FROM json_array_elements(o.document -> 'lines') l)))
+        FROM orders o WHERE o.id = told_id);
+END $$;
+
 CREATE FUNCTION prices_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$

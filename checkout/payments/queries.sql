@@ -62,6 +62,13 @@ WITH asked AS (
         SELECT FROM outbox x WHERE x.subject_id = m.id AND x.topic = w.topic AND x.parked_at IS NULL
                                AND x.id IS DISTINCT FROM m.row_id
     )
+), outsiders AS (
+    INSERT INTO outbox (topic, subject_id, payload)
+    SELECT 'webhook.send', h.id, order_told(m.id, e.status)
+    FROM webhook_endpoints h
+    JOIN unnest($16::uuid[], $18::text[]) AS e (order_id, status) ON 'order.' || e.status = ANY (h.events)
+    JOIN moved m ON m.id = e.order_id
+    WHERE h.active
 ), done AS (
     DELETE FROM outbox o USING moved m WHERE o.id = m.row_id
 )

@@ -27,6 +27,10 @@ WITH asked AS (
     INSERT INTO outbox (topic, subject_id)
     SELECT 'stock.allocate', id FROM moved
     WHERE tracking_number IS NOT NULL AND (SELECT count(*) FROM locations WHERE active) > 1
+), outsiders AS (
+    INSERT INTO outbox (topic, subject_id, payload)
+    SELECT 'webhook.send', h.id, order_told(m.id, 'booked')
+    FROM webhook_endpoints h, moved m WHERE h.active AND 'order.booked' = ANY (h.events)
 ), told AS (
     INSERT INTO order_events (order_id, seq, status, detail) SELECT id, version + 1, 'booked', detail::json FROM moved
 ), done AS (

@@ -1,6 +1,8 @@
 """Booked orders are set aside at the locations that they leave from, once, and from no more than lies there."""
 
 import asyncio
+import json
+import uuid
 
 from checkout.outbox.model import ALLOCATE, TOPICS, Row
 from checkout.outbox.work import work_all
@@ -76,3 +78,29 @@ async def test_a_large_order_is_split_and_set_aside_once(chain: Chain) -> None:
     await chain.drain()
     assert await _aside(chain) == {"lyon": 3, "paris": 3}
     assert await chain.pool.fetchval("SELECT location FROM shipments WHERE order_id = $1", order) == "lyon"
+
+
+async def test_subscribers_are_told_of_orders_by_the_commits_that_change_them(chain: Chain) -> None:
+    """If this fails, whoever packs parcels outside does not learn of an order, or of one that never was."""
+    listener = uuid.uuid4()
+    await chain.pool.execute(
+        """INSERT INTO webhook_endpoints (id, url, events, created_by)
+           VALUES ($1, 'http://127.0.0.1:9/', '{order.paid,order.booked,order.cancelled}', 'test')""",
+        listener,
+    )
+    order = await chain.place(quantity=2)
+    for _ in range(6):
+        await chain.pool.execute("UPDATE outbox SET available_at = now() WHERE topic <> 'webhook.send'")
+        for topic in TOPICS.keys() - {"webhook.send"}:
+            await chain.step(only=topic)
+    assert await chain.status(order) == "booked"
+    rows = await chain.pool.fetch(
+        "SELECT subject_id, payload FROM outbox WHERE topic = 'webhook.send' ORDER BY id"
+    )
+    assert {row["subject_id"] for row in rows} == {listener}
+    told = [json.loads(row["payload"]) for row in rows]
+    assert [message["type"] for message in told] == ["order.paid", "order.booked"]
+    assert told[0]["data"] | {"number": 0} == {
+        "order_id": str(order), "number": 0, "status": "paid", "currency": "EUR", "total": 2490,
+        "lines": [{"sku": "TEST-1", "quantity": 2}],
+    }  # fmt: skip

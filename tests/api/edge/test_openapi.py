@@ -12,6 +12,7 @@ from tests.api.access.told import tell_admins
 from tests.api.accounts.told import tell_people
 from tests.api.bulk.told import tell_bulk
 from tests.api.edge.rules import broken_rules, misfits, operations
+from tests.api.stock.told import tell_stock
 from tests.shop import ADDRESS, Stores, TestShop, running
 
 # The pinned contract, as far as it is built: a path that goes missing here breaks somebody's client.
@@ -112,6 +113,7 @@ async def test_what_is_answered_is_what_is_described(stores: Stores) -> None:
         await tell_people(ask)
         await tell_admins(ask)
         await tell_bulk(ask)
+        await tell_stock(ask)
         untold = {
             (method.upper(), path)
             for method, path, operation in operations(document)
