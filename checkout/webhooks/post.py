@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
+
 from config import limits
 
 _TIMEOUT = aiohttp.ClientTimeout(total=limits.PROVIDER_TIMEOUT_S, connect=limits.PROVIDER_CONNECT_TIMEOUT_S)
