@@ -7,7 +7,8 @@ from pathlib import Path
 
 from checkout import errors
 from checkout.edge import problems
-from checkout.edge.error_table import ERRORS, Explained
+from checkout.edge.error_table import ERRORS
+from checkout.edge.explain import Explained
 from checkout.kit import body
 from tests.house.tree import parsed, sources
 
