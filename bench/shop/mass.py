@@ -59,6 +59,9 @@ async def add_skus(bulk: Bulk, count: int, say: Say) -> range:
         of = [products[place // VARIANTS_EACH] for place in range(len(items))]
         await bulk.copy("stock", ("item_id", "kind", "on_hand"), ((i, "variant", UNITS) for i in items))
         await bulk.copy(
+            "location_stock", ("item_id", "location", "on_hand"), ((i, "main", UNITS) for i in items)
+        )
+        await bulk.copy(
             "stock_movements",
             ("movement_id", "item_id", "kind", "on_hand_delta", "reason"),
             ((ids(), i, "receipt", UNITS, "benchmark") for i in items),

@@ -69,16 +69,17 @@ WITH forgotten AS (UPDATE claims_kept SET since = uuid_at(now() - make_interval(
 SELECT make_order_months($1::timestamptz::date, now()::date)
 
 -- name: mass_orders
--- Caller: mass. Orders number $1 to $1 + $2 - 1 of two lines, $4 seconds apart from $3 on, cancelled; over $6 items from $5 on, at $7 each,
--- with document $8. Claims only of those whose key is younger than $9 seconds. Two scans of what it makes.
+-- Caller: mass. Orders number $1 to $1 + $2 - 1 of two lines, $4 seconds apart from $3 (ms) on, cancelled; over $6 items from $5 on, at $7 each,
+-- with document $8. Claims only of those whose keys are kept.
 WITH made AS MATERIALIZED (
-    SELECT n, at, overlay(gen_random_uuid()::text PLACING left(uuid_at(at)::text, 13) || '-7' FROM 1)::uuid AS id,
+    SELECT n, to_timestamp(ms / 1000.0::float8) AS at,
+           (lpad(to_hex(ms), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid AS id,
            gen_random_uuid() AS claim_id, (hashint8(n)::bigint & 2147483647) % $6::bigint AS pick
-    FROM (SELECT n, $3::timestamptz + make_interval(secs => $4::float8 * (n - $1::bigint)) AS at
+    FROM (SELECT n, ($3::bigint + $4::float8 * 1000 * (n - $1::bigint))::bigint AS ms
           FROM generate_series($1::bigint, $1::bigint + $2::bigint - 1) n) s
 ), claims AS (
     INSERT INTO order_claims (claim_id, order_id, fingerprint)
-    SELECT claim_id, id, claim_id FROM made WHERE at > now() - make_interval(secs => $9::float8)
+    SELECT claim_id, id, claim_id FROM made WHERE id >= (SELECT since FROM claims_kept)
 ), lines AS (
     INSERT INTO order_lines (order_id, line_no, item_id, quantity, unit_minor)
     SELECT id, place, $5::bigint + (pick + place) % $6, 1, $7::bigint FROM made, generate_series(1, 2) place

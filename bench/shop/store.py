@@ -170,13 +170,12 @@ class Bulk:
             QUERIES.mass_orders,
             number,
             count,
-            at,
+            int(at.timestamp() * 1000),
             apart_s,
             items.start,
             len(items),
             unit_minor,
             document,
-            float(limits.ORDER_CLAIM_MEMORY_S),
         )
 
     async def release(self) -> None:

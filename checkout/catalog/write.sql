@@ -181,7 +181,7 @@ SELECT item_id FROM dropped UNION ALL SELECT item_id FROM covered
 -- before is stale.
 WITH touched AS MATERIALIZED (
     SELECT id FROM products
-    WHERE (id = ANY ($1::uuid[]) OR id IN (SELECT product_id FROM variants WHERE item_id = ANY ($2::bigint[])))
+    WHERE id = ANY ($1::uuid[] || ARRAY(SELECT product_id FROM variants WHERE item_id = ANY ($2::bigint[])))
       AND slug <> ALL ($3::text[])
     ORDER BY slug FOR NO KEY UPDATE
 )

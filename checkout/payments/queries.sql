@@ -101,7 +101,7 @@ INSERT INTO gate_suspects (item_id) SELECT item_id FROM moved ORDER BY item_id O
 -- Caller: sweeper. Unpaid orders past their deadline, by orders_unpaid, at most $1; once an order while a row of it is open.
 INSERT INTO outbox (topic, subject_id)
 SELECT 'payment.void', o.id FROM orders o
-WHERE o.status IN ('placed', 'payment_failed', 'action_required') AND o.payment_deadline <= now()
+WHERE o.paid_at IS NULL AND o.cancelled_at IS NULL AND o.payment_deadline <= now()
   AND NOT EXISTS (SELECT FROM outbox x WHERE x.subject_id = o.id AND x.topic = 'payment.void')
 ORDER BY o.payment_deadline LIMIT $1
 RETURNING id

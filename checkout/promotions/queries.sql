@@ -67,7 +67,7 @@ SELECT id, per_customer_limit, version, item_id FROM coupons WHERE code = $1 FOR
 -- Caller: PUT coupon, with the coupon's row locked. The counter $2 and, if $3, those of the customers of coupon $1, by primary key;
 -- locks the rows in item order, as the committer does.
 SELECT item_id, on_hand FROM stock
-WHERE item_id = $2 OR item_id IN (SELECT item_id FROM coupon_customers WHERE $3 AND coupon_id = $1)
+WHERE item_id = ANY (ARRAY(SELECT item_id FROM coupon_customers WHERE $3 AND coupon_id = $1) || $2::bigint)
 ORDER BY item_id FOR NO KEY UPDATE
 
 -- name: insert_coupon

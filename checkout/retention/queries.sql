@@ -12,7 +12,8 @@ SELECT analyze_order_months()
 WITH kept AS MATERIALIZED (
     SELECT since, uuid_at(now() - make_interval(secs => $1)) AS until FROM claims_kept FOR UPDATE SKIP LOCKED
 ), old AS MATERIALIZED (
-    SELECT o.id, o.claim_id FROM kept, orders o WHERE o.id >= kept.since AND o.id < kept.until ORDER BY o.id LIMIT $2
+    SELECT id, claim_id FROM orders
+    WHERE id >= (SELECT since FROM kept) AND id < (SELECT until FROM kept) ORDER BY id LIMIT $2
 ), next AS (
     SELECT CASE WHEN (SELECT count(*) FROM old) < $2 THEN kept.until
                 ELSE (SELECT id FROM old ORDER BY id DESC LIMIT 1) END AS since
@@ -30,7 +31,7 @@ WITH old AS (
     SELECT id FROM webhook_inbox
     WHERE id < uuid_at(now() - make_interval(secs => $1)) AND handled_at IS NOT NULL ORDER BY id LIMIT $2
 ), gone AS (
-    DELETE FROM webhook_inbox w USING old WHERE w.id = old.id
+    DELETE FROM webhook_inbox WHERE id = ANY (ARRAY(SELECT id FROM old))
 )
 SELECT count(*) FROM old
 
@@ -39,7 +40,7 @@ SELECT count(*) FROM old
 WITH old AS (
     SELECT key FROM admin_requests WHERE at < now() - make_interval(secs => $1) ORDER BY at LIMIT $2
 ), gone AS (
-    DELETE FROM admin_requests r USING old WHERE r.key = old.key
+    DELETE FROM admin_requests WHERE key = ANY (ARRAY(SELECT key FROM old))
 )
 SELECT count(*) FROM old
 
