@@ -189,7 +189,7 @@ def routes_of(parts: Parts) -> list[Route]:
 
 
 async def _mark_ordered(parts: Parts, cart_id: str) -> None:
-    """The cart is an order now; were this lost, `orders_cart` in Postgres still refuses a second one."""
+    """The cart is an order now; were this lost, `order_claims_cart` in Postgres still refuses a second one."""
     try:
         await parts.carts.edit(cart_id, [("S", "st", "ordered"), ("D", "hold", "")], who=ANYBODY)
     except ShopError as error:
