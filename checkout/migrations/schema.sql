@@ -1177,7 +1177,7 @@ CREATE TABLE orders (
 PARTITION BY RANGE (id);
 CREATE INDEX orders_account ON ONLY orders (account_id, id) WHERE (account_id IS NOT NULL);
 CREATE INDEX orders_email ON ONLY orders (lower(email));
-CREATE INDEX orders_unpaid ON ONLY orders (payment_deadline) WHERE (status = ANY (ARRAY['placed', 'payment_failed', 'action_required']));
+CREATE INDEX orders_unpaid ON ONLY orders (payment_deadline) WHERE ((paid_at IS NULL) AND (cancelled_at IS NULL));
 CREATE TRIGGER orders_free_cart AFTER UPDATE ON orders FOR EACH ROW WHEN (((new.cart_id IS NOT NULL) AND ((old.status = 'cancelled') <> (new.status = 'cancelled')))) EXECUTE FUNCTION order_frees_cart();
 
 CREATE TABLE outbox (
