@@ -148,7 +148,6 @@ CREATE VIEW order_month_sizes AS
            coalesce(sum(c.reltuples) FILTER (WHERE c.relname = 'orders_' || m.name AND c.reltuples > 0), 0)::bigint AS orders,
            coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint AS bytes
     FROM order_months m
-    LEFT JOIN pg_class c ON c.relname IN ('orders_' || m.name, 'order_lines_' || m.name, 'order_events_' || m.name,
-                                          'stock_movements_' || m.name)
-                        AND c.relnamespace = (CASE WHEN m.archived_at IS NULL THEN 'months' ELSE 'archive' END)::regnamespace
+    LEFT JOIN pg_class c ON c.relname ~ ('^(orders|order_lines|order_events|stock_movements)_' || m.name || '$')
+                        AND c.relkind = 'r' AND c.relnamespace = (CASE WHEN m.archived_at IS NULL THEN 'months' ELSE 'archive' END)::regnamespace
     GROUP BY m.name, m.lower, m.upper, m.archived_at;

@@ -29,6 +29,7 @@ _SHORTER = (
 )
 # Partitions, whose names and bounds depend on the day, and what was archived of them.
 _OTHER_SCHEMAS = ("--exclude-schema=months", "--exclude-schema=archive")
+_LATER = "SET check_function_bodies = off; -- functions come first, and may name tables that follow"
 _TITLE = "-- The schema that checkout/migrations make. Written by `make docs`; change it by a new migration."
 
 
@@ -74,7 +75,7 @@ def readable(dumped: str) -> str:
             tables[found["table"]] = _with_identity(tables[found["table"]], found["column"], found["what"])
     whole = {name: _with_constraints(text, inside[name]) for name, text in tables.items()}
     ordered = ["\n".join([whole[name], *after[name]]) for name in _referents_first(whole)]
-    return "\n\n".join([_TITLE, *extensions, *first, *ordered, *last]) + "\n"
+    return "\n\n".join([_TITLE, _LATER, *extensions, *first, *ordered, *last]) + "\n"
 
 
 def _entries(dumped: str) -> Iterable[tuple[str, str, str]]:

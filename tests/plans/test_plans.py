@@ -157,6 +157,7 @@ async def test_an_id_reads_one_month(large_url: str, file: str, name: str) -> No
         row = await connection.fetchrow(
             "SELECT id, tableoid::regclass::text AS part FROM orders ORDER BY id DESC OFFSET 10 LIMIT 1"
         )
+        assert row is not None
         query = plain(sql.parse(read(Path(file)))[name])
         prepared = await connection.prepare(query)
         arguments = [
