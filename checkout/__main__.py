@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 importing = typer.Typer(help="Import products from other systems.", no_args_is_help=True)
 app.add_typer(importing, name="import")
+keys = typer.Typer(help="The keys that seal personal data.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 
 @app.command()
@@ -178,6 +180,22 @@ def import_csv(file: _File, errors: _Report = None, dry_run: _DryRun = False, as
             )
         )
     )
+
+
+@keys.command("status")
+def keys_status(as_json: _Json = False) -> None:
+    """Count rows of personal data by the key they lie under; exit 1 when a key of theirs is not at hand."""
+    from checkout.commands.keys import status_now
+
+    sys.exit(terminal.run(status_now(terminal.resolved(), as_json=as_json)))
+
+
+@keys.command("rotate")
+def keys_rotate(as_json: _Json = False) -> None:
+    """Put all personal data under the first of CHECKOUT_PII_KEYS while the shop is open; exit 0 when all of it is."""
+    from checkout.commands.keys import rotate_now
+
+    sys.exit(terminal.run(rotate_now(terminal.resolved(), as_json=as_json)))
 
 
 @app.command()

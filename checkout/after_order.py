@@ -12,6 +12,7 @@ from checkout.bulk.store import BulkStore
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
 from checkout.invoices.store import InvoiceStore
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool
 from checkout.notifications.confirm import Sender, confirm
 from checkout.notifications.smtp import SmtpSender
@@ -74,11 +75,12 @@ def account_link(settings: Settings, kind: str, request_id: uuid.UUID) -> str:
 
 def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb]:
     """The verb of each topic, over this pool and these providers."""
+    cipher = Cipher(settings.personal_keys, settings.personal_index_key)
     payments, outbox = PaymentStore(pool), OutboxStore(pool)
     shipments, told = ShipmentStore(pool), NotificationStore(pool)
     jobs = BulkStore(pool)
     issuer = Issuer(InvoiceStore(pool), seller_of(settings))
-    sender, account_mails = sender_address(settings), AccountMailStore(pool)
+    sender, account_mails = sender_address(settings), AccountMailStore(pool, cipher)
 
     def link(order_id: uuid.UUID) -> str:
         return order_link(settings, order_id)

@@ -31,6 +31,7 @@ from checkout.edge.middleware import Edge
 from checkout.errors import Unavailable
 from checkout.images import http as images_http
 from checkout.images.cdn import Pictures
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Listener, Pool, make_pool
 from checkout.kit.lane import Lane, ReplyError, Script
 from checkout.orders import events as orders_events
@@ -56,6 +57,7 @@ class Parts:
     access: Access
     audit: LiveAudit
     settings: Settings
+    cipher: Cipher
     pool: Pool
     gate: Gate
     stock: StockStore
@@ -83,6 +85,7 @@ def make_parts(settings: Settings) -> Parts:
     Must be called inside the event loop that will serve them.
     """
     pool = make_pool(settings.database_url, purpose="serve", max_size=limits.SERVE_POOL_SIZE)
+    cipher = Cipher(settings.personal_keys, settings.personal_index_key)
     stock = StockStore(pool)
     lane = Lane(
         settings.gate_url, timeout_s=limits.GATE_TIMEOUT_S, connect_timeout_s=limits.GATE_CONNECT_TIMEOUT_S
@@ -124,12 +127,13 @@ def make_parts(settings: Settings) -> Parts:
         access.changed()
         ended.missed()
 
-    ended = Ended(AccountStore(pool).ended)
+    ended = Ended(AccountStore(pool, cipher).ended)
     auth, access_store = Auth(settings.secret_key.encode(), ended=ended), AccessStore(pool)
     auth.roles = roles = RoleTable(access_store)
     access = Access(auth, roles, KeyMemory(access_store.find_key))
     return Parts(
         settings=settings,
+        cipher=cipher,
         auth=auth,
         ended=ended,
         access=access,

@@ -95,6 +95,8 @@ _REQUIRED = {
     "gate_url": "the embedded Valkey is for development",
     "broker_url": "the embedded Valkey is for development",
     "secret_key": "every node must sign with the same key",
+    "pii_keys": "personal data is sealed under keys of its own",
+    "pii_index_key": "addresses are found by a key of its own",
     "admin_email": "the first admin",
     "admin_password": "the first admin's password is not printed into production logs",
     "stripe_api_key": "there is no sandbox in production",

@@ -1,7 +1,9 @@
 """How one setting's text becomes a value: the metadata of a setting, and a parser for each kind of value."""
 
+import binascii
 import ipaddress
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from typing import Any
@@ -13,6 +15,9 @@ POLICIES = ("browse", "cart", "checkout", "login", "admin")
 _PERIODS_S = {"second": 1, "minute": 60, "hour": 3600}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_KEY_BYTES = 32
+_KEY_NUMBER_MAX = 65_535
+_KEYS = f"NUMBER:KEY, comma separated, NUMBER from 1 to {_KEY_NUMBER_MAX}, KEY of `openssl rand -base64 {_KEY_BYTES}`"
 _PROXY_HOP = "a comma-separated list of addresses or networks, such as 10.0.0.0/8"
 
 
@@ -129,6 +134,43 @@ def rate(text: str) -> RateLimit:
     return RateLimit(int(match[1]), _PERIODS_S[match[2]])
 
 
+def keys(text: str) -> tuple[tuple[int, bytes], ...]:
+    """Read numbered keys such as `2:BASE64,1:BASE64`, the one that seals first.
+
+    Raises: ValueError saying what is accepted.
+    """
+    found: dict[int, bytes] = {}
+    for part in text.split(","):
+        number, colon, encoded = part.strip().partition(":")
+        if not colon or not re.fullmatch(r"[1-9][0-9]{0,4}", number) or int(number) > _KEY_NUMBER_MAX:
+            raise ValueError(_KEYS)
+        if int(number) in found:
+            raise ValueError(f"each number once, and {number} is there twice")
+        found[int(number)] = key(encoded)
+    return tuple(found.items())
+
+
+def key(text: str) -> bytes:
+    """Read a key of 32 bytes, in base64. Raises: ValueError saying what is accepted."""
+    try:
+        found = b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        found = b""
+    if len(found) != _KEY_BYTES:
+        raise ValueError(f"{_KEY_BYTES} bytes in base64, as `openssl rand -base64 {_KEY_BYTES}` makes them")
+    return found
+
+
+def _keys(doc: Doc, text: str) -> str:
+    keys(text)
+    return text
+
+
+def _key(doc: Doc, text: str) -> str:
+    key(text)
+    return text
+
+
 DEFAULT_RATES: Mapping[str, RateLimit] = {
     "browse": rate("200/second"),
     "cart": rate("50/second"),
@@ -161,4 +203,6 @@ PARSERS: Mapping[str, Callable[[Doc, str], Any]] = {
     "networks": _networks,
     "list": _list,
     "rates": _rates,
+    "key": _key,
+    "keys": _keys,
 }

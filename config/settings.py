@@ -6,7 +6,6 @@ Each is an environment variable `CHECKOUT_<NAME IN CAPITALS>`; `checkout setting
 
 import difflib
 import os
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -14,12 +13,12 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 
 from config import limits, production
-from config.reading import DEFAULT_RATES, Doc, RateLimit, parse
+from config.reading import DEFAULT_RATES, Doc, RateLimit, key, keys, parse
+from config.secret import derived, kept_secret
 
 __all__ = ["PREFIX", "RateLimit", "Row", "Settings", "SettingsError", "describe", "load", "read"]
 
 PREFIX = "CHECKOUT_"
-_SECRET_KEY_FILE = "secret_key"
 
 
 class SettingsError(Exception):
@@ -95,6 +94,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             help="signs tokens; at least 32 random characters",
             secret=True,
             default_text="made once, kept in DATA_DIR/secret_key",
+        ),
+    ] = ""
+    pii_keys: Annotated[
+        str,
+        Doc(
+            help="keys that seal personal data, NUMBER:BASE64 comma separated; the first seals, all open",
+            kind="keys",
+            secret=True,
+            default_text="made of SECRET_KEY, under number 0",
+        ),
+    ] = ""
+    pii_index_key: Annotated[
+        str,
+        Doc(
+            help="32 bytes in base64, by which addresses are found; must never change",
+            kind="key",
+            secret=True,
+            default_text="made of SECRET_KEY",
         ),
     ] = ""
     admin_email: Annotated[str, Doc(help="the admin made on first start", kind="email")] = "admin@example.com"
@@ -241,6 +258,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def personal_keys(self) -> tuple[tuple[int, bytes], ...]:
+        """Keys of personal data by number, the one that seals first; outside production also that of the secret key."""
+        given = keys(self.pii_keys) if self.pii_keys else ()
+        return given if self.in_production else (*given, (0, derived(self.secret_key, b"pii-key")))
+
+    @property
+    def personal_index_key(self) -> bytes:
+        """The key of the index by which addresses are found."""
+        return key(self.pii_index_key) if self.pii_index_key else derived(self.secret_key, b"pii-index-key")
+
+    @property
     def stripe_webhook_secrets(self) -> tuple[str, ...]:
         """Accepted signing secrets of Stripe's webhooks, newest first."""
         return _split(self.stripe_webhook_secret)
@@ -355,34 +383,7 @@ def _complete(values: dict[str, Any], problems: list[str]) -> Settings:
         for name, value in production.stand_ins(plain.sandbox_port).items():
             values.setdefault(name, value)
         if "secret_key" not in values:
-            values["secret_key"] = _kept_secret(plain.data_dir, problems)
+            values["secret_key"] = kept_secret(plain.data_dir, problems)
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(plain.host, plain.host)
     values.setdefault("public_url", f"http://{host}:{plain.port}")
     return Settings(**values)
-
-
-def _kept_secret(data_dir: Path, problems: list[str]) -> str:
-    """Read the data folder's secret key, made on the first call; two first calls at once agree on one."""
-    path = data_dir / _SECRET_KEY_FILE
-    try:
-        if not path.exists():
-            data_dir.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{_SECRET_KEY_FILE}.{os.getpid()}.new")
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(fresh, path)
-            except FileExistsError:
-                pass  # another process was first: its key counts
-            finally:
-                fresh.unlink()
-        return path.read_text().strip()
-    except OSError as error:
-        problems.append(
-            f"CHECKOUT_DATA_DIR: {data_dir} cannot keep the secret key ({error.strerror}); set "
-            "CHECKOUT_DATA_DIR to a folder that can be written, or set CHECKOUT_SECRET_KEY."
-        )
-        return ""

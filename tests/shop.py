@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import re
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import asyncpg
 import msgspec
 from aiohttp import web
 
+from checkout.kit.cipher import Cipher
 from config import settings as configuration
 from config.settings import RateLimit, Settings
 
@@ -132,6 +134,18 @@ class TestShop:
                 return status, document
             await asyncio.sleep(pause_s)
         raise AssertionError(f"{key} was only ever shed")
+
+    @property
+    def cipher(self) -> Cipher:
+        """What seals this shop's personal data."""
+        return Cipher(self.settings.personal_keys, self.settings.personal_index_key)
+
+    async def account_id(self, email: str) -> uuid.UUID:
+        """The account of this address."""
+        found: uuid.UUID = await self.db.fetchval(
+            "SELECT id FROM accounts WHERE email_index = $1", self.cipher.index(email)
+        )
+        return found
 
     async def stock(self, sku: str) -> tuple[int, int]:
         """(on hand, reserved) by Postgres."""

@@ -20,6 +20,7 @@ from checkout.accounts.store import AccountStore
 from checkout.bulk.store import BulkStore
 from checkout.carts.store import CartStore
 from checkout.errors import Unavailable
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import NOT_REACHED, RETRYABLE, Pool, PostgresError, make_pool
 from checkout.kit.lane import Lane
 from checkout.outbox.model import TOPICS, Row
@@ -158,12 +159,19 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
     await pool
     outbox = OutboxStore(pool)
     broker = make_broker(settings.broker_url)
+    cipher = Cipher(settings.personal_keys, settings.personal_index_key)
     relay = Relay(outbox, broker, messages_max=max(4, 2 * settings.work_processes))
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run(), name="relay")
             group.create_task(
-                sweep(PaymentStore(pool), outbox, CartStore(pool), AccountStore(pool), OwnStore(pool)),
+                sweep(
+                    PaymentStore(pool),
+                    outbox,
+                    CartStore(pool),
+                    AccountStore(pool, cipher),
+                    OwnStore(pool, cipher),
+                ),
                 name="sweeper",
             )
             group.create_task(keep_catalog_time(pool), name="catalog-clock")

@@ -5,10 +5,13 @@ import secrets
 
 from checkout.accounts import store
 from checkout.accounts.passwords import hash_now
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Connection
 
 
-async def ensure_admin(connection: Connection, email: str, password: str | None) -> str | None:
+async def ensure_admin(
+    connection: Connection, cipher: Cipher, email: str, password: str | None
+) -> str | None:
     """Makes an admin when there is none; gives the password when it had to be made up, to be shown once.
 
     Retry: safe; an admin that exists is never changed.
@@ -17,5 +20,5 @@ async def ensure_admin(connection: Connection, email: str, password: str | None)
         return None
     chosen = password or secrets.token_urlsafe(12)
     hashed = await asyncio.to_thread(hash_now, chosen)
-    made = await store.add_account(connection, email=email, password_hash=hashed, role="admin")
+    made = await store.add_account(connection, cipher, email=email, password_hash=hashed, role="admin")
     return chosen if made and password is None else None

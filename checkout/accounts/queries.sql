@@ -1,21 +1,25 @@
 -- Accounts: signing in, sessions, the second factor, and what is settled by mail. What a person has is in own.sql.
 
 -- name: account_by_email
--- Caller: AccountStore.by_email. Index: accounts_email, second_factors pkey. Locks: none. Rows: 0 or 1.
-SELECT a.id, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled, a.verified_at IS NOT NULL AS verified, f.secret
+-- Caller: AccountStore.by_email. Index: accounts_email_index or accounts_email, second_factors pkey. Locks: none. Rows: 0 or 1.
+SELECT a.id, a.personal, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled,
+       a.verified_at IS NOT NULL AS verified, f.secret, f.personal AS sealed_secret
 FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id AND f.confirmed_at IS NOT NULL
-WHERE lower(a.email) = $1
+WHERE a.email_index = $1 OR lower(a.email) = $2
 
 -- name: account_by_id
 -- Caller: AccountStore.by_id. Index: accounts pkey, second_factors pkey. Locks: none. Rows: 0 or 1.
-SELECT a.id, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled, a.verified_at IS NOT NULL AS verified, f.secret
+SELECT a.id, a.personal, a.email, a.password_hash, a.role, a.disabled_at IS NOT NULL AS disabled,
+       a.verified_at IS NOT NULL AS verified, f.secret, f.personal AS sealed_secret
 FROM accounts a LEFT JOIN second_factors f ON f.account_id = a.id AND f.confirmed_at IS NOT NULL
 WHERE a.id = $1
 
 -- name: add_account
--- Caller: first_admin.ensure_admin. Index: accounts_email. Locks: the new row. Rows: 0 (the address is taken) or 1.
-INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
-ON CONFLICT (lower(email)) DO NOTHING
+-- Caller: first_admin.ensure_admin. Index: accounts_email_index, accounts_email. Locks: the new row. Rows: 0 (the address is taken)
+-- or 1.
+INSERT INTO accounts (id, personal, email_index, password_hash, role)
+SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM accounts WHERE lower(email) = $6)
+ON CONFLICT (email_index) DO NOTHING
 RETURNING id
 
 -- name: any_admin
@@ -71,55 +75,59 @@ UPDATE orders SET account_id = $1 WHERE lower(email) = $2 AND account_id IS NULL
 
 -- name: ask
 -- Caller: AccountStore.ask. Index: pkey. Locks: the new row. Rows: 1.
-INSERT INTO account_requests (id, kind, email, document, expires_at)
-VALUES ($1, $2, $3, $4::json, now() + make_interval(secs => $5))
+INSERT INTO account_requests (id, kind, personal, email_index, expires_at)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
 
 -- name: request
 -- Caller: AccountStore.asked. Index: account_requests pkey. Locks: none. Rows: 0 or 1.
-SELECT email FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now()
+SELECT id, personal, email FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now()
 
 -- name: take_request
 -- Caller: AccountStore.register, reset_password. Index: account_requests pkey. Locks: the row, deleted: a link works once.
 -- Rows: 0 or 1.
-DELETE FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now() RETURNING email, document
+DELETE FROM account_requests WHERE id = $1 AND kind = $2 AND expires_at > now() RETURNING id, personal, email, document
 
 -- name: drop_requests
--- Caller: AccountStore.register, reset_password, erase. Index: account_requests_email. Locks: the rows deleted. Rows: an address's
--- requests of these kinds.
-DELETE FROM account_requests WHERE lower(email) = $1 AND kind = ANY ($2::text[])
+-- Caller: AccountStore.register, reset_password, change_password. Index: account_requests_email_index, account_requests_email.
+-- Locks: the rows deleted. Rows: an address's requests of these kinds.
+DELETE FROM account_requests WHERE (email_index = $1 OR lower(email) = $2) AND kind = ANY ($3::text[])
 
 -- name: add_shopper
--- Caller: AccountStore.register. Index: accounts_email. Locks: the new row. Rows: 0 (another link was faster) or 1.
-INSERT INTO accounts (id, email, password_hash, role, profile, consents, verified_at)
-VALUES ($1, $2, $3, 'customer', $4::json, $5::json, now())
-ON CONFLICT (lower(email)) DO NOTHING
+-- Caller: AccountStore.register. Index: accounts_email_index, accounts_email. Locks: the new row. Rows: 0 (another link was faster)
+-- or 1.
+INSERT INTO accounts (id, personal, email_index, password_hash, role, consents, verified_at)
+SELECT $1, $2, $3, $4, 'customer', $5::json, now() WHERE NOT EXISTS (SELECT FROM accounts WHERE lower(email) = $6)
+ON CONFLICT (email_index) DO NOTHING
 RETURNING id
 
 -- name: set_password
 -- Caller: AccountStore.change_password. Index: accounts pkey. Locks: the row. Rows: 0 (changed meanwhile) or 1.
-UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL RETURNING email
+UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL RETURNING id
 
 -- name: reset_password
--- Caller: AccountStore.reset_password. Index: accounts_email. Locks: the row. Rows: 0 or 1. The link proved the address.
-UPDATE accounts SET password_hash = $2, verified_at = coalesce(verified_at, now())
-WHERE lower(email) = $1 AND disabled_at IS NULL
+-- Caller: AccountStore.reset_password. Index: accounts_email_index or accounts_email. Locks: the row. Rows: 0 or 1. The link proved the address.
+UPDATE accounts SET password_hash = $3, verified_at = coalesce(verified_at, now())
+WHERE (email_index = $1 OR lower(email) = $2) AND disabled_at IS NULL
 RETURNING id
 
 -- name: enrol
 -- Caller: AccountStore.enrol. Index: second_factors pkey. Locks: the row. Rows: 0 (one is in force) or 1.
-INSERT INTO second_factors (account_id, secret) VALUES ($1, $2)
-ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, last_step = 0 WHERE second_factors.confirmed_at IS NULL
+INSERT INTO second_factors (account_id, personal) VALUES ($1, $2)
+ON CONFLICT (account_id) DO UPDATE SET personal = excluded.personal, secret = NULL, last_step = 0
+WHERE second_factors.confirmed_at IS NULL
 RETURNING account_id
 
 -- name: enrolled
 -- Caller: AccountStore.enrolled. Index: second_factors pkey. Locks: none. Rows: 0 or 1.
-SELECT secret FROM second_factors WHERE account_id = $1 AND confirmed_at IS NULL
+SELECT secret, personal AS sealed_secret FROM second_factors WHERE account_id = $1 AND confirmed_at IS NULL
+
+-- name: lock_enrolled
+-- Caller: AccountStore.confirm_factor, first. Index: second_factors pkey. Locks: the row. Rows: 0 or 1.
+SELECT secret, personal AS sealed_secret FROM second_factors WHERE account_id = $1 AND confirmed_at IS NULL FOR NO KEY UPDATE
 
 -- name: confirm_factor
--- Caller: AccountStore.confirm_factor. Index: second_factors pkey. Locks: the row. Rows: 0 or 1.
-UPDATE second_factors SET confirmed_at = now(), last_step = $3, recovery = $4
-WHERE account_id = $1 AND secret = $2 AND confirmed_at IS NULL
-RETURNING account_id
+-- Caller: AccountStore.confirm_factor. Index: second_factors pkey. Locks: the row, locked before. Rows: 1.
+UPDATE second_factors SET confirmed_at = now(), last_step = $2, recovery = $3 WHERE account_id = $1
 
 -- name: drop_factor
 -- Caller: AccountStore.drop_factor. Index: second_factors pkey. Locks: the row deleted. Rows: 0 or 1.

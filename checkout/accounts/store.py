@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 
 from checkout.accounts.model import Account, plain_email
+from checkout.accounts.personal import ACCOUNT, FACTOR, REQUEST
 from checkout.kit import sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Connection, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.kit.ids import uuid7
 from checkout.outbox.model import ACCOUNT_MAIL, Owed
@@ -21,16 +23,19 @@ _NO_SESSION = uuid.UUID(int=0)
 class AccountStore:
     """Reads and writes of accounts and sessions. Raises: Unavailable while Postgres is away."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
 
     async def by_email(self, email: str) -> Account | None:
         """The account of this address."""
-        return _account(await fetch_one(self._pool, QUERIES.account_by_email, plain_email(email)))
+        plain = plain_email(email)
+        by_email = QUERIES.account_by_email
+        return self._account(await fetch_one(self._pool, by_email, self._cipher.index(plain), plain))
 
     async def by_id(self, account_id: uuid.UUID) -> Account | None:
         """The account of this id."""
-        return _account(await fetch_one(self._pool, QUERIES.account_by_id, account_id))
+        return self._account(await fetch_one(self._pool, QUERIES.account_by_id, account_id))
 
     # -- sessions
 
@@ -95,13 +100,13 @@ class AccountStore:
         """Remembers what somebody asked for, and owes the mail. The same work whether the address has an account or not."""
         request_id = uuid7()
         async with acquired(self._pool) as connection, connection.transaction():
-            await _ask(connection, request_id, kind, email, document, ttl_s)
+            await self._ask(connection, request_id, kind, email, document, ttl_s)
         return request_id
 
     async def asked(self, request_id: uuid.UUID, kind: str) -> str | None:
         """The address of an open request."""
         row = await fetch_one(self._pool, QUERIES.request, request_id, kind)
-        return None if row is None else str(row["email"])
+        return None if row is None else str(self._cipher.opened(REQUEST, row, row["id"])["email"])
 
     async def register(self, request_id: uuid.UUID) -> int | None:
         """Makes the account of a registration whose link came back; gives how many guest orders became its own.
@@ -112,16 +117,19 @@ class AccountStore:
             row = await connection.fetchrow(QUERIES.take_request, request_id, "registration")
             if row is None:
                 return None
-            asked, email = orjson.loads(row["document"]), plain_email(row["email"])
+            request = self._cipher.opened(REQUEST, row, row["id"])
+            asked, email, new_id = request["document"], plain_email(request["email"]), uuid7()
+            index = self._cipher.index(email)
             account_id = await connection.fetchval(
                 QUERIES.add_shopper,
-                uuid7(),
-                email,
+                new_id,
+                self._cipher.seal(ACCOUNT, new_id, {"email": email, "profile": asked["profile"]}),
+                index,
                 asked["password_hash"],
-                orjson.dumps(asked["profile"]).decode(),
                 orjson.dumps(asked["consents"]).decode(),
+                email,
             )
-            await connection.execute(QUERIES.drop_requests, email, ["registration"])
+            await connection.execute(QUERIES.drop_requests, index, email, ["registration"])
             return None if account_id is None else await claim_orders(connection, account_id, email)
 
     async def reset_password(self, request_id: uuid.UUID, password_hash: str) -> bool:
@@ -130,13 +138,14 @@ class AccountStore:
             row = await connection.fetchrow(QUERIES.take_request, request_id, "password_reset")
             if row is None:
                 return False
-            email = plain_email(row["email"])
-            account_id = await connection.fetchval(QUERIES.reset_password, email, password_hash)
+            email = plain_email(self._cipher.opened(REQUEST, row, row["id"])["email"])
+            index = self._cipher.index(email)
+            account_id = await connection.fetchval(QUERIES.reset_password, index, email, password_hash)
             if account_id is None:
                 return False
-            await connection.execute(QUERIES.drop_requests, email, ["password_reset"])
+            await connection.execute(QUERIES.drop_requests, index, email, ["password_reset"])
             await connection.execute(QUERIES.end_sessions, account_id, _NO_SESSION)
-            await _tell_changed(connection, email)
+            await self._tell_changed(connection, email)
             return True
 
     async def change_password(
@@ -144,33 +153,40 @@ class AccountStore:
     ) -> bool:
         """Sets the password and ends every session but this one; False when it was changed meanwhile."""
         async with acquired(self._pool) as connection, connection.transaction():
-            email = await connection.fetchval(
-                QUERIES.set_password, account.id, account.password_hash, password_hash
-            )
-            if email is None:
+            email, set_password = plain_email(account.email), QUERIES.set_password
+            if (
+                await connection.fetchval(set_password, account.id, account.password_hash, password_hash)
+                is None
+            ):
                 return False
             await connection.execute(QUERIES.end_sessions, account.id, session_id or _NO_SESSION)
-            await connection.execute(QUERIES.drop_requests, plain_email(email), ["password_reset"])
-            await _tell_changed(connection, email)
+            drop_requests, index = QUERIES.drop_requests, self._cipher.index(email)
+            await connection.execute(drop_requests, index, email, ["password_reset"])
+            await self._tell_changed(connection, email)
             return True
 
     # -- the second factor
 
     async def enrol(self, account_id: uuid.UUID, secret: bytes) -> bool:
         """Keeps a secret until it is confirmed; False while another one is in force."""
-        return await fetch_one(self._pool, QUERIES.enrol, account_id, secret) is not None
+        sealed = self._cipher.seal_bytes(FACTOR, account_id, secret)
+        return await fetch_one(self._pool, QUERIES.enrol, account_id, sealed) is not None
 
     async def enrolled(self, account_id: uuid.UUID) -> bytes | None:
         """The secret that waits to be confirmed."""
         row = await fetch_one(self._pool, QUERIES.enrolled, account_id)
-        return None if row is None else row["secret"]
+        return None if row is None else self._secret(account_id, row)
 
     async def confirm_factor(
         self, account_id: uuid.UUID, secret: bytes, step: int, recovery: Sequence[bytes]
     ) -> bool:
         """Puts the secret in force; the code that proved it is used up."""
-        confirm = QUERIES.confirm_factor
-        return await fetch_one(self._pool, confirm, account_id, secret, step, list(recovery)) is not None
+        async with acquired(self._pool) as connection, connection.transaction():
+            row = await connection.fetchrow(QUERIES.lock_enrolled, account_id)
+            if row is None or self._secret(account_id, row) != secret:
+                return False
+            await connection.execute(QUERIES.confirm_factor, account_id, step, list(recovery))
+            return True
 
     async def drop_factor(self, account_id: uuid.UUID) -> None:
         """Ends the second factor."""
@@ -192,6 +208,42 @@ class AccountStore:
             await connection.execute(QUERIES.forget_ended)
             await connection.execute(QUERIES.forget_requests, most)
 
+    async def _ask(
+        self,
+        connection: Connection,
+        request_id: uuid.UUID,
+        kind: str,
+        email: str,
+        document: Mapping[str, Any],
+        ttl_s: float,
+    ) -> None:
+        plain = plain_email(email)
+        sealed = self._cipher.seal(REQUEST, request_id, {"email": plain, "document": document})
+        await connection.execute(
+            QUERIES.ask, request_id, kind, sealed, self._cipher.index(plain), float(ttl_s)
+        )
+        await owe(connection, [Owed(ACCOUNT_MAIL, request_id)])
+
+    async def _tell_changed(self, connection: Connection, email: str) -> None:
+        await self._ask(connection, uuid7(), "password_changed", email, {}, limits.REGISTRATION_TTL_S)
+
+    def _account(self, row: Record | None) -> Account | None:
+        if row is None:
+            return None
+        return Account(
+            row["id"],
+            self._cipher.opened(ACCOUNT, row, row["id"])["email"],
+            row["password_hash"],
+            row["role"],
+            row["disabled"],
+            row["verified"],
+            self._secret(row["id"], row),
+        )
+
+    def _secret(self, account_id: uuid.UUID, row: Record) -> bytes | None:
+        sealed, plain = row["sealed_secret"], row["secret"]
+        return plain if sealed is None else self._cipher.open_bytes(FACTOR, account_id, sealed)
+
 
 async def claim_orders(connection: Connection, account_id: uuid.UUID, email: str) -> int:
     """Makes the guest orders of a proven address the account's own; gives how many."""
@@ -204,38 +256,13 @@ async def has_admin(connection: Connection) -> bool:
     return bool(await connection.fetchval(QUERIES.any_admin))
 
 
-async def add_account(connection: Connection, *, email: str, password_hash: str, role: str) -> bool:
-    """Makes the account; False when the address has one already."""
-    row = await connection.fetchrow(QUERIES.add_account, uuid7(), plain_email(email), password_hash, role)
-    return row is not None
-
-
-async def _ask(
-    connection: Connection,
-    request_id: uuid.UUID,
-    kind: str,
-    email: str,
-    document: Mapping[str, Any],
-    ttl_s: float,
-) -> None:
-    text = orjson.dumps(document).decode()
-    await connection.execute(QUERIES.ask, request_id, kind, plain_email(email), text, float(ttl_s))
-    await owe(connection, [Owed(ACCOUNT_MAIL, request_id)])
-
-
-async def _tell_changed(connection: Connection, email: str) -> None:
-    await _ask(connection, uuid7(), "password_changed", email, {}, limits.REGISTRATION_TTL_S)
-
-
-def _account(row: Record | None) -> Account | None:
-    if row is None:
-        return None
-    return Account(
-        row["id"],
-        row["email"],
-        row["password_hash"],
-        row["role"],
-        row["disabled"],
-        row["verified"],
-        row["secret"],
+async def add_account(
+    connection: Connection, cipher: Cipher, *, email: str, password_hash: str, role: str
+) -> uuid.UUID | None:
+    """Makes the account and gives its id; None when the address has one already."""
+    plain, account_id = plain_email(email), uuid7()
+    sealed = cipher.seal(ACCOUNT, account_id, {"email": plain, "profile": {}})
+    made: uuid.UUID | None = await connection.fetchval(
+        QUERIES.add_account, account_id, sealed, cipher.index(plain), password_hash, role, plain
     )
+    return made

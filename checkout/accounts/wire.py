@@ -11,6 +11,7 @@ from checkout.accounts.sign_in import Limiter, SignIn
 from checkout.accounts.store import AccountStore
 from checkout.carts.carts import Carts
 from checkout.carts.price import Pricing
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool
 from checkout.kit.routes import Route
 
@@ -24,10 +25,11 @@ def account_routes(
     prices: Pricing,
     *,
     secret: bytes,
+    cipher: Cipher,
     shop_name: str,
 ) -> list[Route]:
     """The routes of `/v1/accounts`, `/v1/sessions`, `/v1/password-resets` and `/v1/me`."""
-    accounts, owned = AccountStore(pool), OwnStore(pool)
+    accounts, owned = AccountStore(pool, cipher), OwnStore(pool, cipher)
     sign_in = SignIn(accounts, auth, passwords, limiter, secret=secret)
     return [
         *http.routes(accounts, auth, passwords, limiter, sign_in, secret=secret),

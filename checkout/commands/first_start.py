@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from checkout.accounts.first_admin import ensure_admin
 from checkout.catalog.demo import seed_demo
 from checkout.kit import db
+from checkout.kit.cipher import Cipher
 from checkout.kit.migrate import migrate
 from checkout.quoting.store import seed_rulebook
 from config.settings import Settings
@@ -24,7 +25,9 @@ async def prepare(settings: Settings, *, demo: bool) -> Prepared:
     try:
         await connection.execute("SET statement_timeout = 0")
         applied = await migrate(connection)
-        password = await ensure_admin(connection, settings.admin_email, settings.admin_password or None)
+        cipher = Cipher(settings.personal_keys, settings.personal_index_key)
+        given = settings.admin_password or None
+        password = await ensure_admin(connection, cipher, settings.admin_email, given)
         await seed_rulebook(connection, demo_coupons=demo)
         if demo:
             await seed_demo(connection)

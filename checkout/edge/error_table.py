@@ -172,6 +172,10 @@ ERRORS: dict[str, Explained] = {
         "The gate (Valkey or Redis) does not answer, or is being rebuilt. Checkouts go on without it.",
         "Look at the gate; it is rebuilt by itself.",
     ),
+    "key_missing": away(
+        "Personal data is sealed under a key that this process does not have.",
+        "Give CHECKOUT_PII_KEYS every key that `checkout keys status` counts rows under.",
+    ),
     "audit_running": away(
         "The first report on the invariants is still being made.", "Wait; it is one scan of the orders."
     ),

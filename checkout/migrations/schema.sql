@@ -705,7 +705,7 @@ CREATE TRIGGER roles_access AFTER INSERT OR DELETE OR UPDATE ON roles FOR EACH S
 
 CREATE TABLE accounts (
     id uuid NOT NULL,
-    email text NOT NULL,
+    email text,
     password_hash text NOT NULL,
     role text NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
@@ -714,11 +714,15 @@ CREATE TABLE accounts (
     verified_at timestamptz,
     profile json DEFAULT '{}'::json NOT NULL,
     consents json DEFAULT '{}'::json NOT NULL,
+    personal bytea,
+    email_index bytea,
+    CONSTRAINT accounts_sealed CHECK (((num_nonnulls(email, personal) = 1) AND (num_nonnulls(personal, email_index) <> 1) AND ((personal IS NULL) OR ((profile)::text = '{}')))),
     CONSTRAINT accounts_pkey PRIMARY KEY (id),
     CONSTRAINT accounts_role FOREIGN KEY (role) REFERENCES roles(name)
 );
 CREATE INDEX accounts_by_role ON accounts (role, id);
 CREATE UNIQUE INDEX accounts_email ON accounts (lower(email));
+CREATE UNIQUE INDEX accounts_email_index ON accounts (email_index);
 CREATE TRIGGER accounts_access AFTER UPDATE OF role, disabled_at ON accounts FOR EACH ROW WHEN (((old.role <> new.role) OR (old.disabled_at IS DISTINCT FROM new.disabled_at))) EXECUTE FUNCTION access_changed();
 CREATE TRIGGER accounts_admin_changed BEFORE UPDATE OF role, disabled_at ON accounts FOR EACH ROW WHEN (((old.role = 'admin') AND (old.disabled_at IS NULL) AND ((new.role <> 'admin') OR (new.disabled_at IS NOT NULL)))) EXECUTE FUNCTION keep_an_admin();
 CREATE TRIGGER accounts_admin_deleted BEFORE DELETE ON accounts FOR EACH ROW WHEN (((old.role = 'admin') AND (old.disabled_at IS NULL))) EXECUTE FUNCTION keep_an_admin();
@@ -736,24 +740,30 @@ CREATE TABLE account_carts (
 CREATE TABLE account_requests (
     id uuid NOT NULL,
     kind text NOT NULL,
-    email text NOT NULL,
+    email text,
     document json DEFAULT '{}'::json NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     expires_at timestamptz NOT NULL,
     told_at timestamptz,
+    personal bytea,
+    email_index bytea,
     CONSTRAINT account_requests_kind_check CHECK ((kind = ANY (ARRAY['registration', 'password_reset', 'password_changed']))),
+    CONSTRAINT account_requests_sealed CHECK (((num_nonnulls(email, personal) = 1) AND (num_nonnulls(personal, email_index) <> 1) AND ((personal IS NULL) OR ((document)::text = '{}')))),
     CONSTRAINT account_requests_pkey PRIMARY KEY (id)
 );
 CREATE INDEX account_requests_email ON account_requests (lower(email));
+CREATE INDEX account_requests_email_index ON account_requests (email_index);
 CREATE INDEX account_requests_expire ON account_requests (expires_at);
 
 CREATE TABLE addresses (
     id uuid NOT NULL,
     account_id uuid NOT NULL,
-    document json NOT NULL,
+    document json,
     is_default boolean NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
+    personal bytea,
+    CONSTRAINT addresses_sealed CHECK ((num_nonnulls(document, personal) = 1)),
     CONSTRAINT addresses_pkey PRIMARY KEY (id),
     CONSTRAINT addresses_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );
@@ -1507,10 +1517,12 @@ CREATE INDEX search_words_similar ON search_words USING gin (word gin_trgm_ops);
 
 CREATE TABLE second_factors (
     account_id uuid NOT NULL,
-    secret bytea NOT NULL,
+    secret bytea,
     confirmed_at timestamptz,
     last_step bigint DEFAULT 0 NOT NULL,
     recovery bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    personal bytea,
+    CONSTRAINT second_factors_sealed CHECK ((num_nonnulls(secret, personal) = 1)),
     CONSTRAINT second_factors_pkey PRIMARY KEY (account_id),
     CONSTRAINT second_factors_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );

@@ -80,6 +80,8 @@ _KINDS = {
     "redis": "`redis://…`, `rediss://…`, `unix://…`",
     "http": "`https://…`, `http://…`",
     "email": "an e-mail address",
+    "key": "32 bytes in base64",
+    "keys": "NUMBER:KEY, comma separated",
     "country": "two capital letters (ISO 3166)",
     "networks": "addresses or networks, comma separated",
     "list": "texts, comma separated",

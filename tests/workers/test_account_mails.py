@@ -7,6 +7,7 @@ from email import message_from_bytes, policy
 from checkout.accounts.passwords import hash_now
 from checkout.accounts.store import AccountStore, add_account
 from checkout.accounts.tokens import read_link_token
+from checkout.kit.cipher import Cipher
 from checkout.outbox.model import ACCOUNT_MAIL
 from tests.workers.chain import Chain
 
@@ -28,9 +29,12 @@ async def mails(chain: Chain) -> list[tuple[str, str]]:
 
 async def test_each_address_gets_what_its_reader_may_know(chain: Chain) -> None:
     """If this fails, a registration never ends, or a stranger is written to because somebody mistyped an address."""
-    accounts = AccountStore(chain.pool)
+    cipher = Cipher(chain.settings.personal_keys, chain.settings.personal_index_key)
+    accounts = AccountStore(chain.pool, cipher)
     async with chain.pool.acquire() as connection:
-        await add_account(connection, email="old@example.com", password_hash=hash_now("x"), role="customer")
+        await add_account(
+            connection, cipher, email="old@example.com", password_hash=hash_now("x"), role="customer"
+        )
     fresh = await accounts.ask("registration", "new@example.com", DOCUMENT, ttl_s=60)
     again = await accounts.ask("registration", "Old@example.com", DOCUMENT, ttl_s=60)
     reset = await accounts.ask("password_reset", "old@example.com", {}, ttl_s=60)
@@ -66,7 +70,8 @@ async def test_each_address_gets_what_its_reader_may_know(chain: Chain) -> None:
 
 async def test_a_mail_that_was_sent_is_not_sent_again(chain: Chain) -> None:
     """If this fails, a worker that died after sending fills an inbox; if the mail server is away, the link never comes."""
-    accounts = AccountStore(chain.pool)
+    cipher = Cipher(chain.settings.personal_keys, chain.settings.personal_index_key)
+    accounts = AccountStore(chain.pool, cipher)
     await chain.knobs(faults=[{"operation": "smtp.message", "kind": "error", "count": 1}])
     request = await accounts.ask("registration", "new@example.com", DOCUMENT, ttl_s=60)
     await chain.step(only=ACCOUNT_MAIL)

@@ -1,9 +1,10 @@
 -- name: request_to_answer
--- Caller: AccountMailStore.request. Index: account_requests pkey, accounts_email. Locks: none. Rows: 0 or 1.
-SELECT r.id, r.kind, r.email, r.told_at IS NOT NULL AS is_told, r.expires_at < now() AS is_over,
-       a.id IS NOT NULL AS has_account
-FROM account_requests r LEFT JOIN accounts a ON lower(a.email) = lower(r.email) AND a.disabled_at IS NULL
-WHERE r.id = $1
+-- Caller: AccountMailStore.request. Index: account_requests pkey. Locks: none. Rows: 0 or 1.
+SELECT id, kind, personal, email, told_at IS NOT NULL AS is_told, expires_at < now() AS is_over FROM account_requests WHERE id = $1
+
+-- name: has_account
+-- Caller: AccountMailStore.request. Index: accounts_email_index, accounts_email. Locks: none. Rows: 1.
+SELECT EXISTS (SELECT FROM accounts WHERE (email_index = $1 OR lower(email) = $2) AND disabled_at IS NULL) AS found
 
 -- name: told
 -- Caller: AccountMailStore.told, when the mail with its link is out. Index: account_requests pkey. Locks: the row. Rows: 0 or 1.

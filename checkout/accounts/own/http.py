@@ -53,7 +53,7 @@ def routes(store: OwnStore, auth: Auth, sign_in: SignIn, eraser: Eraser) -> list
     async def export(request: web.Request) -> web.Response:
         account_id = auth.require(request).account_id
         me, addresses = await store.me(account_id), await store.addresses(account_id)
-        held = await store.held(account_id)
+        held = await store.held(account_id, me["email"])
         document = {
             "exported_at": datetime.now(UTC),
             "account": me_document(me),
@@ -89,9 +89,9 @@ def routes(store: OwnStore, auth: Auth, sign_in: SignIn, eraser: Eraser) -> list
     ]  # fmt: skip
 
 
-def me_document(row: Record) -> dict[str, Any]:
+def me_document(row: Mapping[str, Any]) -> dict[str, Any]:
     """The account as its owner sees it."""
-    profile, given = orjson.loads(row["profile"]), orjson.loads(row["consents"])
+    profile, given = row["profile"], orjson.loads(row["consents"])
     return {
         "id": str(row["id"]),
         "email": row["email"],
@@ -105,7 +105,7 @@ def me_document(row: Record) -> dict[str, Any]:
     }
 
 
-def _answer(row: Record) -> web.Response:
+def _answer(row: Mapping[str, Any]) -> web.Response:
     response = answer(me_document(row), cache_control=PRIVATE)
     response.headers["ETag"] = etag(row["version"])
     return response

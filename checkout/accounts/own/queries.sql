@@ -2,25 +2,26 @@
 
 -- name: me
 -- Caller: OwnStore.me. Index: accounts pkey, second_factors pkey. Locks: none. Rows: 0 or 1.
-SELECT a.id, a.email, a.role, a.profile, a.consents, a.created_at, a.verified_at, a.version,
+SELECT a.id, a.personal, a.email, a.role, a.profile, a.consents, a.created_at, a.verified_at, a.version,
        EXISTS (SELECT FROM second_factors f WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL) AS second_factor
 FROM accounts a WHERE a.id = $1 AND a.disabled_at IS NULL
 
 -- name: lock_me
 -- Caller: OwnStore, before every change of what the account has. Index: accounts pkey. Locks: the row. Rows: 0 or 1.
-SELECT id, email, role, profile, consents, version FROM accounts WHERE id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE
+SELECT id, personal, email, role, profile, consents, version FROM accounts WHERE id = $1 AND disabled_at IS NULL FOR NO KEY UPDATE
 
 -- name: set_me
 -- Caller: OwnStore.change. Index: accounts pkey. Locks: the row, locked before. Rows: 1.
-UPDATE accounts SET profile = $2::json, consents = $3::json, version = version + 1 WHERE id = $1
+UPDATE accounts SET personal = $2, email_index = $3, email = NULL, profile = '{}', consents = $4::json, version = version + 1
+WHERE id = $1
 
 -- name: addresses
 -- Caller: OwnStore.addresses, export. Index: addresses_account. Locks: none. Rows: at most ADDRESSES_MAX.
-SELECT id, document, is_default, version, created_at FROM addresses WHERE account_id = $1 ORDER BY id
+SELECT id, personal, document, is_default, version, created_at FROM addresses WHERE account_id = $1 ORDER BY id
 
 -- name: address
 -- Caller: OwnStore, also under the account's lock. Index: addresses pkey. Locks: none. Rows: 0 or 1.
-SELECT id, document, is_default, version, created_at FROM addresses WHERE account_id = $1 AND id = $2
+SELECT id, personal, document, is_default, version, created_at FROM addresses WHERE account_id = $1 AND id = $2
 
 -- name: count_addresses
 -- Caller: OwnStore.add_address, under the account's lock. Index: addresses_account. Locks: none. Rows: 1.
@@ -33,11 +34,11 @@ UPDATE addresses SET is_default = false, version = version + 1 WHERE account_id 
 
 -- name: add_address
 -- Caller: OwnStore.add_address. Index: addresses pkey. Locks: the new row. Rows: 1.
-INSERT INTO addresses (id, account_id, document, is_default) VALUES ($1, $2, $3::json, $4)
+INSERT INTO addresses (id, account_id, personal, is_default) VALUES ($1, $2, $3, $4)
 
 -- name: set_address
 -- Caller: OwnStore.set_address, under the account's lock. Index: addresses pkey. Locks: the row. Rows: 1.
-UPDATE addresses SET document = $3::json, is_default = $4, version = version + 1 WHERE account_id = $1 AND id = $2
+UPDATE addresses SET personal = $3, document = NULL, is_default = $4, version = version + 1 WHERE account_id = $1 AND id = $2
 
 -- name: drop_address
 -- Caller: OwnStore.drop_address, under the account's lock. Index: addresses pkey. Locks: the row deleted. Rows: 0 or 1.
@@ -79,8 +80,8 @@ SELECT id, currency, status, document, updated_at FROM carts WHERE account_id = 
 SELECT created_at, renewed_at, expires_at FROM sessions WHERE account_id = $1 ORDER BY created_at
 
 -- name: held_requests
--- Caller: OwnStore.export. Index: account_requests_email. Locks: none. Rows: an address's requests that have not expired.
-SELECT kind, created_at, expires_at FROM account_requests WHERE lower(email) = $1 ORDER BY created_at
+-- Caller: OwnStore.export. Index: account_requests_email_index, account_requests_email. Locks: none. Rows: an address's requests that have not expired.
+SELECT kind, created_at, expires_at FROM account_requests WHERE email_index = $1 OR lower(email) = $2 ORDER BY created_at
 
 -- name: held_log
 -- Caller: OwnStore.export. Index: none; rare. Locks: none. Rows: at most $2, what admins did to this account and it did itself.
@@ -91,8 +92,8 @@ SELECT at, action, subject FROM audit_log WHERE subject = $1 OR actor = $1 ORDER
 DELETE FROM carts WHERE account_id = $1
 
 -- name: drop_asked
--- Caller: OwnStore.erase. Index: account_requests_email. Locks: the rows deleted. Rows: the address's requests.
-DELETE FROM account_requests WHERE lower(email) = $1
+-- Caller: OwnStore.erase. Index: account_requests_email_index, account_requests_email. Locks: the rows deleted. Rows: the address's requests.
+DELETE FROM account_requests WHERE email_index = $1 OR lower(email) = $2
 
 -- name: note_erased
 -- Caller: OwnStore.erase. Index: erased_accounts pkey. Locks: the new row. Rows: 1.

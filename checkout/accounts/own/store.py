@@ -8,8 +8,10 @@ import orjson
 
 from checkout.accounts.model import consents, plain_email
 from checkout.accounts.own.request import AddressEntry
+from checkout.accounts.personal import ACCOUNT, ADDRESS
 from checkout.errors import Conflict, NotFound, Unauthenticated
 from checkout.kit import sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.conditional import refuse_stale
 from checkout.kit.db import Connection, ForeignKeyViolation, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.kit.ids import uuid7
@@ -22,15 +24,16 @@ _LOG_MAX = 1_000
 class OwnStore:
     """Reads and writes of one account's own. Raises: Unavailable while Postgres is away."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
 
-    async def me(self, account_id: uuid.UUID) -> Record:
+    async def me(self, account_id: uuid.UUID) -> dict[str, Any]:
         """The account. Raises: Unauthenticated when it is gone or disabled."""
         row = await fetch_one(self._pool, QUERIES.me, account_id)
         if row is None:
             raise _gone()
-        return row
+        return self._cipher.opened(ACCOUNT, row, account_id)
 
     async def change(
         self,
@@ -42,25 +45,32 @@ class OwnStore:
     ) -> None:
         """Sets these fields of the profile (None empties one) and these consents. Raises: Unauthenticated, Stale."""
         async with acquired(self._pool) as connection, connection.transaction():
-            row = await _lock(connection, account_id)
+            row = self._cipher.opened(ACCOUNT, await _lock(connection, account_id), account_id)
             refuse_stale(row["version"], expected)
-            fields = orjson.loads(row["profile"]) | profile
+            fields, email = row["profile"] | profile, row["email"]
             after = {name: value for name, value in fields.items() if value is not None}
             given = consents(orjson.loads(row["consents"]), wanted)
-            await connection.execute(QUERIES.set_me, account_id, _text(after), _text(given))
+            await connection.execute(
+                QUERIES.set_me,
+                account_id,
+                self._cipher.seal(ACCOUNT, account_id, {"email": email, "profile": after}),
+                self._cipher.index(plain_email(email)),
+                orjson.dumps(given).decode(),
+            )
 
     # -- addresses
 
-    async def addresses(self, account_id: uuid.UUID) -> Sequence[Record]:
+    async def addresses(self, account_id: uuid.UUID) -> list[dict[str, Any]]:
         """The whole book, oldest first."""
-        return await fetch_all(self._pool, QUERIES.addresses, account_id)
+        rows = await fetch_all(self._pool, QUERIES.addresses, account_id)
+        return [self._cipher.opened(ADDRESS, row, row["id"]) for row in rows]
 
-    async def address(self, account_id: uuid.UUID, address_id: uuid.UUID) -> Record:
+    async def address(self, account_id: uuid.UUID, address_id: uuid.UUID) -> dict[str, Any]:
         """One address. Raises: NotFound."""
         row = await fetch_one(self._pool, QUERIES.address, account_id, address_id)
         if row is None:
             raise _no_address()
-        return row
+        return self._cipher.opened(ADDRESS, row, address_id)
 
     async def add_address(
         self, account_id: uuid.UUID, document: Mapping[str, Any], is_default: bool | None
@@ -75,7 +85,8 @@ class OwnStore:
             chosen = count == 0 if is_default is None else is_default
             if chosen:
                 await connection.execute(QUERIES.no_default, account_id, address_id)
-            await connection.execute(QUERIES.add_address, address_id, account_id, _text(document), chosen)
+            sealed = self._cipher.seal(ADDRESS, address_id, {"document": document})
+            await connection.execute(QUERIES.add_address, address_id, account_id, sealed, chosen)
         return address_id
 
     async def set_address(
@@ -93,7 +104,8 @@ class OwnStore:
             chosen = row["is_default"] if is_default is None else is_default
             if chosen:
                 await connection.execute(QUERIES.no_default, account_id, address_id)
-            await connection.execute(QUERIES.set_address, account_id, address_id, _text(document), chosen)
+            sealed = self._cipher.seal(ADDRESS, address_id, {"document": document})
+            await connection.execute(QUERIES.set_address, account_id, address_id, sealed, chosen)
 
     async def drop_address(
         self, account_id: uuid.UUID, address_id: uuid.UUID, *, expected: int | None
@@ -119,9 +131,9 @@ class OwnStore:
 
     # -- all of it
 
-    async def held(self, account_id: uuid.UUID) -> dict[str, list[Record]]:
+    async def held(self, account_id: uuid.UUID, email: str) -> dict[str, list[Record]]:
         """Everything beside the account and its addresses, by kind. Cost: one read a kind, one a page of orders."""
-        me = await self.me(account_id)
+        plain = plain_email(email)
         async with acquired(self._pool) as connection:
             orders: list[Record] = []
             page: Sequence[Record] = ()
@@ -135,7 +147,7 @@ class OwnStore:
                 "orders": orders,
                 "carts": await connection.fetch(QUERIES.held_carts, account_id),
                 "sessions": await connection.fetch(QUERIES.held_sessions, account_id),
-                "requests": await connection.fetch(QUERIES.held_requests, plain_email(me["email"])),
+                "requests": await connection.fetch(QUERIES.held_requests, self._cipher.index(plain), plain),
                 "log": await connection.fetch(QUERIES.held_log, str(account_id), _LOG_MAX),
             }
 
@@ -156,7 +168,8 @@ class OwnStore:
                 await connection.execute(QUERIES.note_erased, account_id)
                 await connection.execute(QUERIES.blank_orders, account_id, _KEPT_S, limits.SWEEP_BATCH)
                 await connection.execute(QUERIES.drop_carts, account_id)
-                await connection.execute(QUERIES.drop_asked, plain_email(row["email"]))
+                email = plain_email(self._cipher.opened(ACCOUNT, row, account_id)["email"])
+                await connection.execute(QUERIES.drop_asked, self._cipher.index(email), email)
                 await connection.execute(QUERIES.drop_account, account_id)
         except ForeignKeyViolation:
             raise _staff() from None
@@ -193,10 +206,6 @@ def entry_document(entry: AddressEntry) -> dict[str, Any]:
     """What is stored of an address."""
     fields = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "is_default"}
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    return orjson.dumps(document).decode()
 
 
 def _gone() -> Unauthenticated:

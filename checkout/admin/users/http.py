@@ -1,6 +1,7 @@
 """`/v1/admin/users` and `/v1/admin/vendors`: accounts and their roles."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +16,6 @@ from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
 from checkout.kit.conditional import etag, expected_version
-from checkout.kit.db import Record
 from checkout.kit.ids import parse_uuid, secret_id
 from checkout.kit.query import text_of
 from checkout.kit.routes import Route
@@ -93,11 +93,11 @@ def _id(request: web.Request) -> uuid.UUID:
     return found
 
 
-def _user(row: Record) -> dict[str, Any]:
+def _user(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "id": str(row["id"])}
 
 
-def _one(row: Record, *, status: int = 200) -> web.Response:
+def _one(row: Mapping[str, Any], *, status: int = 200) -> web.Response:
     response = answer(_user(row), status=status)
     response.headers["ETag"] = etag(row["version"])
     return response

@@ -34,8 +34,10 @@ class Desk:
         """An account `name@example.com`."""
         email = f"{name}@example.com"
         async with self.shop.db.acquire() as connection:
-            assert await add_account(connection, email=email, password_hash=password_hash(), role=role)
-        found = await self.shop.db.fetchval("SELECT id FROM accounts WHERE email = $1", email)
+            found = await add_account(
+                connection, self.shop.cipher, email=email, password_hash=password_hash(), role=role
+            )
+        assert found is not None
         self.ids[name], self.roles[name] = found, role
         return found
 

@@ -19,8 +19,14 @@ class Ask(Protocol):
 async def tell_admins(ask: Ask) -> None:
     """Every route of these, once at least as it is meant to be called."""
     async with ask.shop.db.acquire() as connection:
-        await add_account(connection, email="boss@example.com", password_hash=password_hash(), role="admin")
-    boss = await ask.shop.db.fetchval("SELECT id FROM accounts WHERE email = 'boss@example.com'")
+        boss = await add_account(
+            connection,
+            ask.shop.cipher,
+            email="boss@example.com",
+            password_hash=password_hash(),
+            role="admin",
+        )
+    assert boss is not None
     headers = bearer(ask.shop.app[PARTS].auth.issue(boss, "admin"))
 
     async def tell(method: str, path: str, expected: int, at: str = "", **kwargs: Any) -> Any:

@@ -34,13 +34,13 @@ class People:
     async def add(self, email: str, role: str = "customer") -> None:
         """An account with PASSWORD."""
         async with self.shop.db.acquire() as connection:
-            assert await store.add_account(connection, email=email, password_hash=password_hash(), role=role)
+            assert await store.add_account(
+                connection, self.shop.cipher, email=email, password_hash=password_hash(), role=role
+            )
 
     async def token(self, role: str) -> dict[str, str]:
         """The header field of a signed-in caller with this role."""
-        account = await self.shop.db.fetchval(
-            "SELECT id FROM accounts WHERE email = $1", f"{role}@example.com"
-        )
+        account = await self.shop.account_id(f"{role}@example.com")
         return bearer(self.auth.issue(account, role))
 
 

@@ -34,7 +34,7 @@ async def test_an_order_is_its_owners_and_a_strangers_id_answers_like_a_missing_
     _, own = await shop.buy(("MUG-CLASSIC", 1))
     _, of_account = await shop.buy(("MUG-CLASSIC", 1))
     await shop.db.execute(
-        "UPDATE orders SET account_id = (SELECT id FROM accounts WHERE email = 'customer@example.com') WHERE id = $1",
+        "UPDATE orders SET account_id = (SELECT id FROM accounts WHERE role = 'customer') WHERE id = $1",
         uuid.UUID(of_account["order"]["id"]),
     )
     trusted = {"support", "admin", "its token"}

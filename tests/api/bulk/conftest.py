@@ -110,12 +110,11 @@ async def desk(shop: TestShop) -> Desk:
             ("other", "vendor"),
             ("support", "support"),
         ):
-            assert await accounts.add_account(
-                connection, email=f"{name}@example.com", password_hash="-", role=role
+            made = await accounts.add_account(
+                connection, shop.cipher, email=f"{name}@example.com", password_hash="-", role=role
             )
-            ids[name] = await connection.fetchval(
-                "SELECT id FROM accounts WHERE email = $1", f"{name}@example.com"
-            )
+            assert made is not None
+            ids[name] = made
             headers[name] = {"Authorization": f"Bearer {auth.issue(ids[name], role)}"}
     await asyncio.sleep(0)
     return Desk(shop, BulkStore(parts.pool), OutboxStore(parts.pool), headers, ids)

@@ -196,7 +196,7 @@ async def _machines(ask: Reader) -> None:
     from checkout.accounts.first_admin import ensure_admin
 
     async with ask.shop.db.acquire() as connection:
-        await ensure_admin(connection, "admin@example.com", "a long enough one")
+        await ensure_admin(connection, ask.shop.cipher, "admin@example.com", "a long enough one")
         letter = await connection.fetchval(
             "INSERT INTO outbox (topic, subject_id, attempts, parked_at, last_error) "
             "VALUES ('invoice.issue', $1, 8, now(), 'no paper') RETURNING id",

@@ -77,8 +77,10 @@ class Desk:
 
 async def _account(shop: TestShop, email: str, role: str) -> dict[str, str]:
     async with shop.db.acquire() as connection:
-        assert await store.add_account(connection, email=email, password_hash="none", role=role)
-    account = await shop.db.fetchval("SELECT id FROM accounts WHERE email = $1", email)
+        account = await store.add_account(
+            connection, shop.cipher, email=email, password_hash="none", role=role
+        )
+    assert account is not None
     return {"Authorization": f"Bearer {shop.app[PARTS].auth.issue(account, role)}"}
 
 
@@ -92,8 +94,8 @@ async def desk(shop: TestShop) -> Desk:
         await _account(shop, "other@example.com", "vendor"),
     )
     await shop.db.execute(
-        """UPDATE products SET owner_id = (SELECT id FROM accounts WHERE email = 'vendor@example.com')
-           WHERE id = (SELECT product_id FROM variants WHERE sku = $1)""",
+        """UPDATE products SET owner_id = $2 WHERE id = (SELECT product_id FROM variants WHERE sku = $1)""",
         MUG,
+        await shop.account_id("vendor@example.com"),
     )
     return made

@@ -32,7 +32,7 @@ async def test_goods_are_received_once_however_often_it_is_said(desk: Desk) -> N
     assert (status, problem["code"]) == (422, "idempotency_mismatch")
     _, ledger, _ = await desk.ask("GET", f"stock/{MUG}/movements?limit=1")
     newest = ledger["items"][0]
-    admin = await desk.shop.db.fetchval("SELECT id::text FROM accounts WHERE email = 'admin@example.com'")
+    admin = await desk.shop.db.fetchval("SELECT id::text FROM accounts WHERE role = 'admin'")
     assert (newest["kind"], newest["location"], newest["reason"], newest["actor"], newest["document_id"]) == (
         "receipt", "hamburg", "note 1", admin, first["id"],
     )  # fmt: skip

@@ -12,6 +12,8 @@ GOOD = {
     "CHECKOUT_GATE_URL": "redis://gate.internal:6379/0",
     "CHECKOUT_BROKER_URL": "redis://broker.internal:6379/0",
     "CHECKOUT_SECRET_KEY": "k" * 40,
+    "CHECKOUT_PII_KEYS": "2:" + "ME" * 21 + "0=, 1:" + "TE" * 21 + "0=",
+    "CHECKOUT_PII_INDEX_KEY": "SE" * 21 + "0=",
     "CHECKOUT_ADMIN_EMAIL": "ops@shop.example",
     "CHECKOUT_ADMIN_PASSWORD": "correct horse battery",
     "CHECKOUT_STRIPE_API_KEY": "sk_live_1",

@@ -1,0 +1,58 @@
+"""The only SQL of putting personal data under another key."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from checkout.kit import sql
+from checkout.kit.cipher import Cipher
+from checkout.kit.db import Connection
+from checkout.personal.model import Kept
+
+QUERIES = sql.load(__file__)
+
+
+class PersonalStore:
+    """Reads and writes over one connection of its own; table by table, batch by batch."""
+
+    def __init__(self, connection: Connection, cipher: Cipher) -> None:
+        self._connection = connection
+        self._cipher = cipher
+
+    async def by_key(self) -> dict[str, dict[int, int]]:
+        """How many rows of each table lie under which key; under PLAIN those that are not sealed. Cost: a scan of each."""
+        found: dict[str, dict[int, int]] = {}
+        for row in await self._connection.fetch(QUERIES.by_key):
+            found.setdefault(row["name"], {})[row["key"]] = row["rows"]
+        return found
+
+    async def page(self, kept: Kept, after: Any, most: int) -> tuple[int, Any, list[Any]]:
+        """(rows looked at, the last one's id, ids of those that are to be sealed) of the next page."""
+        rows = await self._connection.fetch(getattr(QUERIES, f"{kept.table}_page"), after, most)
+        wanted = [row["id"] for row in rows if not self._cipher.is_current(row["personal"])]
+        return len(rows), rows[-1]["id"] if rows else after, wanted
+
+    async def reseal(self, kept: Kept, ids: Sequence[Any]) -> int:
+        """Seals these rows under the first key, but for those that somebody works on just now; gives how many.
+
+        Locks: the rows sealed, for the time of it. Retry: safe.
+        """
+        cipher = self._cipher
+        done, sealed, indexes = [], [], []
+        async with self._connection.transaction():
+            for row in await self._connection.fetch(getattr(QUERIES, f"{kept.table}_lock"), ids):
+                if cipher.is_current(row["personal"]):
+                    continue  # somebody was faster
+                row_id, index = row["id"], None
+                if row["personal"] is not None:
+                    value = cipher.open_bytes(kept.table, row_id, row["personal"])
+                else:
+                    part = kept.plain(dict(row.items()))
+                    value = part.value
+                    index = None if part.address is None else cipher.index(part.address)
+                done.append(row_id)
+                sealed.append(cipher.seal_bytes(kept.table, row_id, value))
+                indexes.append(index)
+            if done:
+                given = (done, sealed, indexes) if kept.is_found else (done, sealed)
+                await self._connection.execute(getattr(QUERIES, f"{kept.table}_seal"), *given)
+        return len(done)

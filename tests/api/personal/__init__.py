@@ -1,0 +1,1 @@
+"""Personal data in the stores: sealed, and put under other keys."""

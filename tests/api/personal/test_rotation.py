@@ -1,0 +1,187 @@
+"""Another key while the shop is open: nothing fails, nothing is left under the old one, everything still reads."""
+
+import asyncio
+import os
+import time
+from base64 import b64encode
+from typing import Any
+
+import msgspec
+import pytest
+
+from checkout.accounts import totp
+from checkout.commands.keys import rotate_now, status_now
+from checkout.kit import db
+from checkout.kit.cipher import Cipher
+from checkout.personal.model import KEPT, PLAIN
+from checkout.personal.rotate import rotate
+from checkout.personal.store import PersonalStore
+from config.settings import Settings
+from tests.api.accounts.conftest import PASSWORD, bearer, password_hash
+from tests.shop import ADDRESS, Stores, TestShop, running
+
+ONE, TWO = (b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+OLD, NEW = f"1:{ONE}", f"2:{TWO},1:{ONE}"
+PEOPLE = int(os.environ.get("PEOPLE", "6"))
+
+
+def sealing(settings: Settings, keys: str) -> Settings:
+    """The same shop under these keys."""
+    return msgspec.structs.replace(settings, pii_keys=keys)
+
+
+async def plain_people(shop: TestShop, count: int) -> None:
+    """Accounts as the version before wrote them."""
+    await shop.db.execute(
+        """WITH made AS (
+               INSERT INTO accounts (id, email, password_hash, role, profile)
+               SELECT gen_random_uuid(), 'p' || n || '@example.com', $1, 'customer', json_build_object('name', 'Plain ' || n)
+               FROM generate_series(1, $2) n RETURNING id)
+           , books AS (
+               INSERT INTO addresses (id, account_id, document, is_default)
+               SELECT gen_random_uuid(), id, '{"name": "Ada", "line1": "Elm Street 1", "city": "Berlin"}', true FROM made)
+           INSERT INTO second_factors (account_id, secret, confirmed_at)
+           SELECT id, '\\x000102030405060708090a0b0c0d0e0f10111213', now() FROM made""",
+        password_hash(),
+        count,
+    )
+    await shop.db.execute(
+        """INSERT INTO account_requests (id, kind, email, document, expires_at)
+           SELECT gen_random_uuid(), 'password_reset', 'p1@example.com', '{}', now() + interval '1 hour'"""
+    )
+
+
+async def signed_in(shop: TestShop, email: str) -> dict[str, str]:
+    """The header field of who signs in."""
+    body = {"email": email, "password": PASSWORD}
+    status, session, _ = await shop.call("POST", "/v1/sessions", json=body)
+    assert status == 201, session
+    return bearer(session["access_token"])
+
+
+async def counted(settings: Settings) -> dict[str, dict[int, int]]:
+    """Rows by table and key."""
+    connection = await db.connect(settings.database_url, purpose="test")
+    try:
+        cipher = Cipher(settings.personal_keys, settings.personal_index_key)
+        return await PersonalStore(connection, cipher).by_key()
+    finally:
+        await connection.close()
+
+
+def document(printed: str) -> Any:
+    """The JSON that a command printed, after what the shop logged."""
+    return msgspec.json.decode(printed[printed.index("{\n") :])
+
+
+async def live(shop: TestShop, email: str, ends: asyncio.Event) -> int:
+    """One person's day, again and again; gives how many requests were answered as they should be."""
+    mine, done = await signed_in(shop, email), 0
+    while not ends.is_set():
+        for method, path, body, expected in (
+            ("PATCH", "/v1/me", {"name": f"{email} {done}"}, 200),
+            ("GET", "/v1/me", None, 200),
+            ("POST", "/v1/me/addresses", ADDRESS, 201),
+            ("POST", "/v1/password-resets", {"email": email}, 202),
+        ):
+            status, answer, headers = await shop.call(method, path, json=body, headers=mine)
+            assert status == expected, (method, path, answer)
+            if status == 201:
+                gone = await shop.call("DELETE", str(headers["Location"]), headers=mine)
+                assert gone[0] == 204
+            done += 1
+        mine = await signed_in(shop, email)
+    return done
+
+
+async def test_keys_change_while_people_use_the_shop(
+    stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this fails, a rotation stops the shop, loses somebody's data, or leaves rows that only the old key opens."""
+    settings = await stores.fresh_settings(pii_keys=OLD)
+    async with running(settings) as shop:
+        await plain_people(shop, 700)
+        for number in range(PEOPLE):
+            mine = await signed_in_new(shop, f"n{number}@example.com")
+            assert (await shop.call("PATCH", "/v1/me", json={"phone": "+49 30 1"}, headers=mine))[0] == 200
+    renewed = sealing(settings, NEW)
+    async with running(renewed) as shop:
+        before = await counted(renewed)
+        assert before["accounts"] == {PLAIN: 700, 1: PEOPLE}
+        ends = asyncio.Event()
+        people = [asyncio.create_task(live(shop, f"n{n}@example.com", ends)) for n in range(PEOPLE)]
+        await asyncio.sleep(0.3)
+        assert await rotate_now(renewed, as_json=True) == 0
+        said = document(capsys.readouterr().out)
+        assert (said["ok"], said["current"], said["left"]) == (True, 2, {})
+        assert said["sealed"]["accounts"] >= 700
+        await asyncio.sleep(0.3)
+        ends.set()
+        assert sum(await asyncio.gather(*people)) > PEOPLE
+        after = await counted(renewed)
+        assert {kept.table for kept in KEPT} == after.keys()
+        assert all(keys.keys() == {2} for keys in after.values()), after
+        assert after["accounts"] == {2: 700 + PEOPLE}
+        assert await status_now(renewed, as_json=True) == 0
+    async with running(sealing(settings, f"2:{TWO}")) as shop:
+        secret = bytes(range(20))
+        body = {"email": "P7@example.com", "password": PASSWORD}
+        assert (await shop.call("POST", "/v1/sessions", json=body))[0] == 401, "the second factor is lost"
+        body["otp"] = totp.code_at(secret, int(time.time()) // totp.STEP_S)
+        assert (await shop.call("POST", "/v1/sessions", json=body))[0] == 201
+        await shop.db.execute("DELETE FROM second_factors")
+        mine = await signed_in(shop, "P7@example.com")
+        assert (await shop.call("GET", "/v1/me", headers=mine))[1]["name"] == "Plain 7"
+        book = (await shop.call("GET", "/v1/me/addresses", headers=mine))[1]["items"]
+        assert [entry["line1"] for entry in book] == ["Elm Street 1"]
+        mine = await signed_in(shop, "n0@example.com")
+        me = (await shop.call("GET", "/v1/me", headers=mine))[1]
+        assert (me["phone"], me["email"]) == ("+49 30 1", "n0@example.com")
+
+
+async def signed_in_new(shop: TestShop, email: str) -> dict[str, str]:
+    """An account that this version makes, signed in."""
+    from checkout.accounts.store import add_account
+
+    async with shop.db.acquire() as connection:
+        made: Any = await add_account(
+            connection, shop.cipher, email=email, password_hash=password_hash(), role="customer"
+        )
+    assert made is not None
+    return await signed_in(shop, email)
+
+
+async def test_a_rotation_waits_for_nobody_and_says_what_is_left(stores: Stores) -> None:
+    """If this fails, a rotation hangs on somebody's lock, or says that all is done when it is not."""
+    settings = await stores.fresh_settings(pii_keys=NEW)
+    async with running(settings) as shop:
+        await plain_people(shop, 3)
+        connection = await db.connect(settings.database_url, purpose="test")
+        store = PersonalStore(connection, shop.cipher)
+        async with shop.db.acquire() as other, other.transaction():
+            await other.execute("SELECT FROM accounts WHERE email = 'p2@example.com' FOR UPDATE")
+            async with asyncio.timeout(4):
+                done = await rotate(store, 2)
+            assert not done.is_whole
+            assert done.left == {"accounts": {PLAIN: 1}}
+        done = await rotate(store, 2)
+        assert done.is_whole
+        assert done.sealed["accounts"] == 1, "what was done is done again"
+        await connection.close()
+
+
+async def test_a_missing_key_is_said_and_served_as_unavailable(
+    stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If this fails, an operator who drops a key too early learns it from the shoppers."""
+    settings = await stores.fresh_settings(pii_keys=NEW)
+    async with running(settings) as shop:
+        mine = await signed_in_new(shop, "ada@example.com")
+    late = sealing(settings, OLD)
+    assert await status_now(late, as_json=True) == 1
+    assert document(capsys.readouterr().out)["missing"] == [2]
+    assert await status_now(late, as_json=False) == 1
+    assert "Key 2 is not in CHECKOUT_PII_KEYS" in capsys.readouterr().out
+    async with running(late) as shop:
+        status, problem, _ = await shop.call("GET", "/v1/me", headers=mine)
+        assert (status, problem["code"]) == (503, "key_missing")
