@@ -9,6 +9,24 @@ from checkout.kit.db import Connection
 from checkout.personal.model import Kept
 
 QUERIES = sql.load(__file__)
+_PAGE = {
+    "accounts": QUERIES.accounts_page,
+    "addresses": QUERIES.addresses_page,
+    "second_factors": QUERIES.second_factors_page,
+    "account_requests": QUERIES.account_requests_page,
+}
+_LOCK = {
+    "accounts": QUERIES.accounts_lock,
+    "addresses": QUERIES.addresses_lock,
+    "second_factors": QUERIES.second_factors_lock,
+    "account_requests": QUERIES.account_requests_lock,
+}
+_SEAL = {
+    "accounts": QUERIES.accounts_seal,
+    "addresses": QUERIES.addresses_seal,
+    "second_factors": QUERIES.second_factors_seal,
+    "account_requests": QUERIES.account_requests_seal,
+}
 
 
 class PersonalStore:
@@ -27,7 +45,7 @@ class PersonalStore:
 
     async def page(self, kept: Kept, after: Any, most: int) -> tuple[int, Any, list[Any]]:
         """(rows looked at, the last one's id, ids of those that are to be sealed) of the next page."""
-        rows = await self._connection.fetch(getattr(QUERIES, f"{kept.table}_page"), after, most)
+        rows = await self._connection.fetch(_PAGE[kept.table], after, most)
         wanted = [row["id"] for row in rows if not self._cipher.is_current(row["personal"])]
         return len(rows), rows[-1]["id"] if rows else after, wanted
 
@@ -39,7 +57,7 @@ class PersonalStore:
         cipher = self._cipher
         done, sealed, indexes = [], [], []
         async with self._connection.transaction():
-            for row in await self._connection.fetch(getattr(QUERIES, f"{kept.table}_lock"), ids):
+            for row in await self._connection.fetch(_LOCK[kept.table], ids):
                 if cipher.is_current(row["personal"]):
                     continue  # somebody was faster
                 row_id, index = row["id"], None
@@ -54,5 +72,5 @@ class PersonalStore:
                 indexes.append(index)
             if done:
                 given = (done, sealed, indexes) if kept.is_found else (done, sealed)
-                await self._connection.execute(getattr(QUERIES, f"{kept.table}_seal"), *given)
+                await self._connection.execute(_SEAL[kept.table], *given)
         return len(done)
