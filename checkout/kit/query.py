@@ -1,7 +1,7 @@
 """Filters of a list, out of the query string: absent, or of the right form."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from aiohttp import web
@@ -24,6 +24,15 @@ def text_of(request: web.Request, name: str, *, most: int = limits.TEXT_MAX_CHAR
 def storable(text: str) -> bool:
     """Whether Postgres can hold the text: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def all_storable(value: object) -> bool:
+    """Whether Postgres can hold every text of a document, its names too. Shape: what JSON can say, of bounded depth."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return all(all_storable(name) and all_storable(inner) for name, inner in value.items())
+    return not isinstance(value, list | tuple) or all(all_storable(inner) for inner in value)
 
 
 def choice_of(request: web.Request, name: str, choices: Collection[str]) -> str | None:

@@ -9,11 +9,13 @@ import msgspec
 import orjson
 
 from checkout.kit.ids import parse_uuid
+from checkout.kit.query import all_storable
 from checkout.outbox.model import Later, Row
 from checkout.payments.ask import Providers, Unanswered, fact_of, read_reference
 from checkout.payments.model import apply
 from checkout.payments.providers.protocol import (
     ActionRequired,
+    BadSignature,
     Declined,
     PaymentOutcome,
     PaymentProvider,
@@ -23,6 +25,8 @@ from checkout.payments.providers.protocol import (
 )
 from checkout.payments.store import PaymentStore
 from config import limits
+
+_NAME_MAX_CHARS = 255
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +55,9 @@ async def receive(
     event = provider.verify_webhook(
         headers=headers, body=body, now_s=now_s if now_s is not None else int(time.time())
     )
+    long = max(len(event.event_id), len(event.kind)) > _NAME_MAX_CHARS
+    if long or not all_storable((event.event_id, event.kind, event.payload)):
+        raise BadSignature("the body is not an event")
     kept = {
         "reference": event.reference,
         "outcome": msgspec.to_builtins(event.outcome) if event.outcome is not None else None,

@@ -166,7 +166,14 @@ class StripeProvider:
             raise BadSignature("the signature is too old")
         try:
             return event_of(msgspec.json.decode(body))
-        except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (
+            msgspec.DecodeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            RecursionError,
+        ) as error:
             raise BadSignature("the body is not an event") from error
 
     async def close(self) -> None:
