@@ -63,6 +63,7 @@ def routes(outbox: OutboxStore, stats: Stats, *, permit: Permit) -> list[Route]:
             policy="admin",
             permission="dead-letters:read",
             query={"limit": "items a page", "cursor": "next_cursor of the page before"},
+            problems=("invalid",),
             tag="admin",
         ),
         Route(

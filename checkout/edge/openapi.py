@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from checkout.edge import error_table
+from checkout.edge.examples import EXAMPLES
 from checkout.kit.routes import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_]+)(?::([^{}]|\{[^{}]*\})*)?\}")
@@ -123,10 +124,10 @@ def _operation(route: Route, path: str, schemas: dict[int, dict[str, Any]]) -> d
     if parameters:
         operation["parameters"] = parameters
     if route.request is not None:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _schema(route.request, schemas)}},
-        }
+        media = {"schema": _schema(route.request, schemas)}
+        if (example := EXAMPLES.get(f"{route.method} {route.path}")) is not None:
+            media["examples"] = {"works": {"value": example}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": media}}
     elif route.accepts:
         operation["requestBody"] = {
             "required": True,
@@ -147,6 +148,8 @@ def _responses(route: Route, schemas: dict[int, dict[str, Any]]) -> dict[str, An
     if route.policy:
         good["headers"] = _LIMIT_HEADERS
     responses: dict[str, Any] = {str(route.status): good}
+    if route.method == "GET" and route.priority == 0:  # what is browsed is cached, here and by others
+        responses["304"] = {"description": "It is as `If-None-Match` says."}
     codes = [*route.problems, *_GENERAL, *(_WITH_BODY if route.request is not None or route.accepts else ())]
     if route.permission:
         codes += ["unauthenticated", "forbidden", "not_found"]

@@ -121,6 +121,7 @@ def routes(
             problems=(
                 "idempotency_key_missing",
                 "idempotency_key_invalid",
+                "unauthenticated",
                 "400 unknown_sku",
                 "unknown_coupon",
                 "unknown_shipping_option",

@@ -16,7 +16,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _KNOWN_WORDS = {
     "$ref", "type", "title", "description", "properties", "required", "items", "enum", "anyOf", "format", "pattern",
     "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties", "default",
-    "propertyNames",
+    "propertyNames", "maxProperties",
 }  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def _of_responses(operation: dict[str, Any]) -> Iterator[str]:
         if not re.fullmatch(r"[1-5]\d\d", status) or not response.get("description"):
             yield f"{status}: no status or no description"
         content = response.get("content", {})
-        if (status == "204") != (not content):
+        if (status in ("204", "304")) != (not content):
             yield f"{status}: a body where there is none, or none where there is one"
         for kind, media in content.items():
             if not media.get("schema"):

@@ -99,7 +99,7 @@ _PROBLEM = ("type", "title", "status", "detail", "code", "errors", "retry_after_
 
 
 async def test_what_is_answered_is_what_is_described(stores: Stores) -> None:
-    """If this fails, the document lies: a client generated from it breaks on a real answer (T16)."""
+    """If this fails, the document lies: a client generated from it breaks on a real answer. `tests/schema` asks every route."""
     settings = await stores.fresh_settings(
         admin_email="admin@example.com", admin_password="a long enough one"
     )
@@ -114,12 +114,6 @@ async def test_what_is_answered_is_what_is_described(stores: Stores) -> None:
         await tell_admins(ask)
         await tell_bulk(ask)
         await tell_stock(ask)
-        untold = {
-            (method.upper(), path)
-            for method, path, operation in operations(document)
-            if "application/json" in operation["responses"][min(operation["responses"])].get("content", {})
-        } - {(method, path) for method, path, status in ask.seen if status < 400}
-        assert untold <= {("POST", "/v1/webhooks/stripe")}, "described and never looked at"
 
 
 async def _reading(ask: Reader) -> None:
