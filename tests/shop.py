@@ -63,6 +63,15 @@ class Stores:
             await admin.close()
         return self.url_of(name)
 
+    async def drop(self, database_url: str) -> None:
+        """Deletes a fresh database again, whoever is still connected to it."""
+        name = database_url.partition("?")[0].rpartition("/")[2]
+        admin = await asyncpg.connect(self.database_url)
+        try:
+            await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        finally:
+            await admin.close()
+
     async def fresh_settings(self, **changes: Any) -> Settings:
         """Settings of a shop that has this database and these gates to itself."""
         plain = configuration.load({"CHECKOUT_ENV": "test", "CHECKOUT_DATA_DIR": str(self.folder / "data")})
