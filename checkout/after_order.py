@@ -76,10 +76,10 @@ def account_link(settings: Settings, kind: str, request_id: uuid.UUID) -> str:
 def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb]:
     """The verb of each topic, over this pool and these providers."""
     cipher = Cipher(settings.personal_keys, settings.personal_index_key)
-    payments, outbox = PaymentStore(pool), OutboxStore(pool)
-    shipments, told = ShipmentStore(pool), NotificationStore(pool)
+    payments, outbox = PaymentStore(pool, cipher), OutboxStore(pool)
+    shipments, told = ShipmentStore(pool, cipher), NotificationStore(pool, cipher)
     jobs = BulkStore(pool)
-    issuer = Issuer(InvoiceStore(pool), seller_of(settings))
+    issuer = Issuer(InvoiceStore(pool, cipher), seller_of(settings))
     sender, account_mails = sender_address(settings), AccountMailStore(pool, cipher)
 
     def link(order_id: uuid.UUID) -> str:
@@ -118,7 +118,7 @@ def verbs(settings: Settings, pool: Pool, outside: Outside) -> Mapping[str, Verb
     hooks, key = WebhookStore(pool), settings.secret_key.encode()
 
     async def allocates(row: Row) -> None:
-        await set_aside(row, pool=pool)
+        await set_aside(row, pool=pool, cipher=cipher)
 
     async def tells(row: Row) -> None:
         await send(row, store=hooks, poster=outside.poster, key=key)

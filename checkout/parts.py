@@ -142,7 +142,7 @@ def make_parts(settings: Settings) -> Parts:
         gate=gate,
         stock=stock,
         committer=Committer(settings.database_url, payment_window_s=settings.payment_window_s),
-        orders=OrderStore(pool),
+        orders=OrderStore(pool, cipher),
         offers=offers,
         reading=reading,
         search=search,

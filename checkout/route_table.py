@@ -116,8 +116,10 @@ def routes_of(parts: Parts) -> list[Route]:
         counters=CustomerCounters(parts.pool, secret),
         limiter=parts.edge.shared,
         secret=secret,
+        cipher=parts.cipher,
         providers=PROVIDERS,
     )
+    payments = PaymentStore(parts.pool, parts.cipher)
     prices = CartPricing(parts.offers, parts.rules)
     holds = Holds(parts.carts, prices, parts.gate, ttl_s=settings.hold_ttl_s)
     live, kept = LiveCarts(parts.gate), CartStore(parts.pool)
@@ -178,11 +180,11 @@ def routes_of(parts: Parts) -> list[Route]:
         *tax_http.routes(TaxStore(parts.pool), permit=permit),
         *audit_http.routes(parts.audit, permit=permit),
         *admin_orders_http.routes(
-            SearchStore(parts.pool), parts.orders, PaymentStore(parts.pool), permit=permit
+            SearchStore(parts.pool, parts.cipher), parts.orders, payments, permit=permit
         ),
-        *payments_http.routes(PaymentStore(parts.pool), {"stripe": parts.stripe}, access, parts.orders),
-        *invoices_http.routes(InvoiceStore(parts.pool), access),
-        *orders_cancel.routes(PaymentStore(parts.pool), access, parts.orders),
+        *payments_http.routes(payments, {"stripe": parts.stripe}, access, parts.orders),
+        *invoices_http.routes(InvoiceStore(parts.pool, parts.cipher), access),
+        *orders_cancel.routes(payments, access, parts.orders),
         *orders_events.routes(parts.follower, access),
         *health.routes(parts.metrics, {"database": database}, {"gate": gate}),
         *docs.routes(lambda: listed, title="Checkout core", version="0.1.0"),

@@ -166,7 +166,7 @@ async def run(settings: Settings, *, beside: Sequence[Callable[[], Awaitable[Non
             group.create_task(relay.run(), name="relay")
             group.create_task(
                 sweep(
-                    PaymentStore(pool),
+                    PaymentStore(pool, cipher),
                     outbox,
                     CartStore(pool),
                     AccountStore(pool, cipher),

@@ -69,9 +69,10 @@ DELETE FROM sessions WHERE account_id = $1 AND id IS DISTINCT FROM $2::uuid
 SELECT session_id FROM ended_sessions WHERE until > now()
 
 -- name: claim_orders
--- Caller: AccountStore, at a sign-in and a verification, for a proven address only. Index: orders_email. Locks: the guest's orders.
+-- Caller: AccountStore, at a sign-in and a verification, for a proven address only. Index: orders_email_index, orders_email. Locks: the
+-- guest's orders.
 -- Rows: the guest orders of one address.
-UPDATE orders SET account_id = $1 WHERE lower(email) = $2 AND account_id IS NULL
+UPDATE orders SET account_id = $1 WHERE (email_index = $2 OR lower(email) = $3) AND account_id IS NULL
 
 -- name: ask
 -- Caller: AccountStore.ask. Index: pkey. Locks: the new row. Rows: 1.

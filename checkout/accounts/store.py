@@ -59,7 +59,7 @@ class AccountStore:
                 float(limits.REFRESH_TOKEN_TTL_S),
             )
             if begun is not None and account.verified:
-                await claim_orders(connection, account.id, account.email)
+                await claim_orders(connection, self._cipher, account.id, account.email)
             return begun is not None
 
     async def renew(self, session_id: uuid.UUID, generation: int) -> tuple[uuid.UUID, str] | None:
@@ -130,7 +130,11 @@ class AccountStore:
                 email,
             )
             await connection.execute(QUERIES.drop_requests, index, email, ["registration"])
-            return None if account_id is None else await claim_orders(connection, account_id, email)
+            return (
+                None
+                if account_id is None
+                else await claim_orders(connection, self._cipher, account_id, email)
+            )
 
     async def reset_password(self, request_id: uuid.UUID, password_hash: str) -> bool:
         """Sets the password of whoever reads the address's mail, and ends every session; False for a link that is over."""
@@ -245,9 +249,10 @@ class AccountStore:
         return plain if sealed is None else self._cipher.open_bytes(FACTOR, account_id, sealed)
 
 
-async def claim_orders(connection: Connection, account_id: uuid.UUID, email: str) -> int:
+async def claim_orders(connection: Connection, cipher: Cipher, account_id: uuid.UUID, email: str) -> int:
     """Makes the guest orders of a proven address the account's own; gives how many."""
-    done = await connection.execute(QUERIES.claim_orders, account_id, plain_email(email))
+    plain = plain_email(email)
+    done = await connection.execute(QUERIES.claim_orders, account_id, cipher.index(plain), plain)
     return int(done.rpartition(" ")[2])
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from checkout.commands.terminal import console, progress
 from checkout.kit import db
 from checkout.kit.cipher import Cipher
-from checkout.personal.model import KEPT, PLAIN
+from checkout.personal.model import ARCHIVE, KEPT, PLAIN
 from checkout.personal.rotate import rotate
 from checkout.personal.store import PersonalStore
 from config.settings import Settings
@@ -34,9 +34,9 @@ async def status_now(settings: Settings, *, as_json: bool) -> int:
     table = Table(
         "Table", *("plain" if n == PLAIN else f"key {n}" for n in numbers), title="Rows of personal data"
     )
-    for kept in KEPT:
-        keys = counted.get(kept.table, {})
-        table.add_row(kept.table, *(f"{keys.get(number, 0):,}" for number in numbers))
+    for name in (*(kept.table for kept in KEPT), *({ARCHIVE} & counted.keys())):
+        keys = counted.get(name, {})
+        table.add_row(name, *(f"{keys.get(number, 0):,}" for number in numbers))
     console.print(table)
     console.print(f"Key {cipher.current} seals.")
     for number in unknown:
@@ -66,7 +66,8 @@ async def rotate_now(settings: Settings, *, as_json: bool) -> int:
     else:
         console.print(f"{sum(done.sealed.values()):,} rows sealed under key {cipher.current}.")
         for name, keys in done.left.items():
-            console.print(f"{name}: {sum(keys.values()):,} rows are left; run it again.", style="bold red")
+            mend = "restore the months, and run it again" if name == ARCHIVE else "run it again"
+            console.print(f"{name}: {sum(keys.values()):,} rows are left; {mend}.", style="bold red")
         if done.is_whole:
             console.print("No row is plain or under another key.", style="bold green")
     return 0 if done.is_whole else 1

@@ -101,6 +101,19 @@ BEGIN
     RETURN gone;
 END $$;
 
+CREATE FUNCTION archived_by_key() RETURNS TABLE(key integer, orders bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    month text;
+BEGIN
+    FOR month IN SELECT m.name FROM order_months m WHERE m.archived_at IS NOT NULL LOOP
+        RETURN QUERY EXECUTE format(
+            'SELECT CASE WHEN personal IS NULL THEN -1 ELSE get_byte(personal, 0) * 256 + get_byte(personal, 1) END, count(*)
+             FROM archive.%I WHERE erased_at IS NULL GROUP BY 1', 'orders_' || month);
+    END LOOP;
+END $$;
+
 CREATE FUNCTION audit_log_stays() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1090,7 +1103,9 @@ CREATE TABLE invoices (
     issued_at timestamptz DEFAULT now() NOT NULL,
     document json NOT NULL,
     pdf bytea NOT NULL,
+    personal bytea,
     CONSTRAINT invoices_number_check CHECK ((number > 0)),
+    CONSTRAINT invoices_sealed CHECK (((personal IS NULL) OR (pdf = '\x'::bytea))),
     CONSTRAINT invoices_order_id_key UNIQUE (order_id),
     CONSTRAINT invoices_pkey PRIMARY KEY (id),
     CONSTRAINT invoices_series_number_key UNIQUE (series, number),
@@ -1156,7 +1171,7 @@ CREATE TABLE orders (
     claim_id uuid NOT NULL,
     account_id uuid,
     cart_id text,
-    email text NOT NULL,
+    email text,
     country text NOT NULL,
     currency text NOT NULL,
     subtotal_minor bigint NOT NULL,
@@ -1174,11 +1189,14 @@ CREATE TABLE orders (
     paid_at timestamptz,
     cancelled_at timestamptz,
     erased_at timestamptz,
+    personal bytea,
+    email_index bytea,
     CONSTRAINT orders_cancelled CHECK (((status = 'cancelled') = (cancelled_at IS NOT NULL))),
     CONSTRAINT orders_check CHECK (((discount_minor >= 0) AND (discount_minor <= subtotal_minor))),
     CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$')),
     CONSTRAINT orders_deadline CHECK ((payment_deadline > placed_at)),
     CONSTRAINT orders_paid CHECK (((status = ANY (ARRAY['paid', 'booked', 'shipped', 'delivered', 'partially_refunded', 'refunded', 'disputed'])) = (paid_at IS NOT NULL))),
+    CONSTRAINT orders_sealed CHECK (((num_nonnulls(email, personal) = 1) AND (num_nonnulls(personal, email_index) <> 1))),
     CONSTRAINT orders_shipping_minor_check CHECK ((shipping_minor >= 0)),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['placed', 'payment_failed', 'action_required', 'cancelled', 'paid', 'booked', 'shipped', 'delivered', 'partially_refunded', 'refunded', 'disputed']))),
     CONSTRAINT orders_subtotal_minor_check CHECK ((subtotal_minor >= 0)),
@@ -1188,7 +1206,8 @@ CREATE TABLE orders (
 )
 PARTITION BY RANGE (id);
 CREATE INDEX orders_account ON ONLY orders (account_id, id) WHERE (account_id IS NOT NULL);
-CREATE INDEX orders_email ON ONLY orders (lower(email));
+CREATE INDEX orders_email ON ONLY orders (lower(email)) WHERE (email IS NOT NULL);
+CREATE INDEX orders_email_index ON ONLY orders (email_index) WHERE (email_index IS NOT NULL);
 CREATE INDEX orders_unpaid ON ONLY orders (payment_deadline) WHERE ((paid_at IS NULL) AND (cancelled_at IS NULL));
 CREATE TRIGGER orders_free_cart AFTER UPDATE ON orders FOR EACH ROW WHEN (((new.cart_id IS NOT NULL) AND ((old.status = 'cancelled') <> (new.status = 'cancelled')))) EXECUTE FUNCTION order_frees_cart();
 
@@ -1553,6 +1572,8 @@ CREATE TABLE shipments (
     status text DEFAULT 'booked' NOT NULL,
     booked_at timestamptz DEFAULT now() NOT NULL,
     location text,
+    personal bytea,
+    CONSTRAINT shipments_sealed CHECK (((personal IS NULL) OR (label_pdf IS NULL))),
     CONSTRAINT shipments_status_check CHECK ((status = ANY (ARRAY['booked', 'in_transit', 'delivered', 'cancelled']))),
     CONSTRAINT shipments_carrier_tracking_number_key UNIQUE (carrier, tracking_number),
     CONSTRAINT shipments_order_id_key UNIQUE (order_id),
@@ -1711,12 +1732,14 @@ CREATE TABLE webhook_inbox (
     provider text NOT NULL,
     event_id text NOT NULL,
     kind text NOT NULL,
-    payload json NOT NULL,
+    payload json,
     status text DEFAULT 'received' NOT NULL,
     order_id uuid,
     received_at timestamptz DEFAULT now() NOT NULL,
     handled_at timestamptz,
+    personal bytea,
     CONSTRAINT webhook_inbox_handled CHECK (((status = ANY (ARRAY['applied', 'ignored'])) = (handled_at IS NOT NULL))),
+    CONSTRAINT webhook_inbox_sealed CHECK ((num_nonnulls(payload, personal) = 1)),
     CONSTRAINT webhook_inbox_status_check CHECK ((status = ANY (ARRAY['received', 'applied', 'ignored', 'parked']))),
     CONSTRAINT webhook_inbox_pkey PRIMARY KEY (id),
     CONSTRAINT webhook_inbox_provider_event_id_key UNIQUE (provider, event_id)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from checkout.kit import sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool, acquired, fetch_all
 from checkout.kit.grouped import Grouped
 from checkout.kit.together import Together
+from checkout.orders.personal import opened_order
 from checkout.outbox.store import finish
 from config import limits
 
@@ -31,8 +33,9 @@ class NotificationStore:
     Reads and commits that come at the same time share a statement.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
         self._orders: Together[tuple[uuid.UUID, str], Any] = Together(self._load, most=limits.RELAY_GROUP_MAX)
         self._sent: Grouped[Sent, None] = Grouped(
             self._write, most=limits.RELAY_GROUP_MAX, subject=lambda one: (one.order_id, one.kind)
@@ -53,7 +56,7 @@ class NotificationStore:
             [order_id for order_id, _ in asked],
             [kind for _, kind in asked],
         )
-        return {(row["id"], row["kind"]): row for row in rows}
+        return {(row["id"], row["kind"]): opened_order(self._cipher, row) for row in rows}
 
     async def _write(self, batch: Sequence[Sent]) -> list[None]:
         async with acquired(self._pool) as connection:

@@ -9,7 +9,6 @@ import msgspec
 import orjson
 
 from checkout.kit.db import Record
-from checkout.orders.request import Address
 from checkout.orders.shape import (
     Head,
     OrderCoupon,
@@ -27,7 +26,7 @@ Document = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
 
 
-def stored_document(quote: Quote, shipping: Address | None, billing: Address | None) -> bytes:
+def stored_document(quote: Quote) -> bytes:
     """What an order keeps of its quote, as JSON. Cost: about 2 µs for two lines."""
     option = quote.shipping
     return _encode(
@@ -48,8 +47,6 @@ def stored_document(quote: Quote, shipping: Address | None, billing: Address | N
                 )
                 for line in quote.lines
             ],
-            shipping,
-            billing,
             OrderShipping(option.code, option.title, option.amount_minor) if option else None,
             [OrderCoupon(effect.code, effect.discount_minor) for effect in quote.coupons if effect.applied],
             [
@@ -99,16 +96,16 @@ def placed_head(
     )
 
 
-def placed_body(head: Head, stored: bytes, access_token: str) -> bytes:
-    """The 201: `{"order": …, "access_token": …}`; the stored document is put in as the bytes that it is."""
+def placed_body(head: Head, document: bytes, access_token: str) -> bytes:
+    """The 201: `{"order": …, "access_token": …}`; the order's document is put in as the bytes that it is."""
     return b'{"order":%b,%b,"access_token":"%b"}' % (
         _encode(head)[:-1],
-        stored[1:],
+        document[1:],
         access_token.encode(),
     )
 
 
-def head_of(row: Record) -> Head:
+def head_of(row: Mapping[str, Any]) -> Head:
     """`placed_head` again, from the order's immutable columns."""
     return placed_head(
         order_id=row["id"],
@@ -130,7 +127,7 @@ def head_of(row: Record) -> Head:
 
 
 def order_document(
-    row: Record,
+    row: Mapping[str, Any],
     payments: Sequence[Record],
     shipments: Iterable[Record],
     events: Iterable[Record],

@@ -20,7 +20,7 @@ class Draft(Struct, gc=False):
     """An order as quoted and admitted, waiting for Postgres's decision.
 
     Shape: `lines` are (item_id, quantity, unit_minor, offer_version), goods first, one line an item; `document` is encoded
-    JSON; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units.
+    JSON; `personal` is sealed; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units.
     """
 
     id: uuid.UUID
@@ -28,7 +28,8 @@ class Draft(Struct, gc=False):
     fingerprint: uuid.UUID
     account_id: uuid.UUID | None
     cart_id: str | None
-    email: str
+    personal: bytes
+    email_index: bytes
     country: str
     currency: str
     subtotal_minor: int

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from checkout.accounts.model import plain_email
 from checkout.edge.middleware import limited
 from checkout.errors import (
     Conflict,
@@ -19,6 +20,7 @@ from checkout.errors import (
     NotFound,
     Unavailable,
 )
+from checkout.kit.cipher import Cipher
 from checkout.kit.crash import crash_point
 from checkout.kit.ids import uuid7
 from checkout.kit.tokens import order_token
@@ -31,6 +33,7 @@ from checkout.orders.document import (
     totals_of,
 )
 from checkout.orders.model import Decision, Draft, Earlier, Outdated, Placed, SoldOut
+from checkout.orders.personal import addresses_of, seal_order, told
 from checkout.orders.purchase import Pricing, Purchase
 from checkout.orders.refusals import refused
 from checkout.orders.request import CheckoutRequest
@@ -81,6 +84,7 @@ class Placer:
         counters: CustomerCounters,
         limiter: SharedLimiter,
         secret: bytes,
+        cipher: Cipher,
         providers: frozenset[str],
     ) -> None:
         self._gate = gate
@@ -92,6 +96,7 @@ class Placer:
         self._limiter = limiter
         self._gateless = asyncio.Semaphore(limits.GATELESS_CONCURRENCY)
         self._secret = secret
+        self._cipher = cipher
         self._providers = providers
         self._running: dict[uuid.UUID, uuid.UUID] = {}
 
@@ -144,12 +149,12 @@ class Placer:
                     earlier = await self._orders.by_claim(claim_id)
                     if earlier is not None:
                         return await self._replay(earlier.id, earlier.fingerprint, fingerprint, admission)
-            draft, stored = self._draft(
+            draft, document = self._draft(
                 request, purchase, quoted, extra, claim_id, fingerprint, caller, admission
             )
             decision = await self._decide(draft, admission)
             if isinstance(decision, Placed):
-                return self._answer(draft, stored, quoted, decision, admission)
+                return self._answer(draft, document, quoted, decision, admission)
             if isinstance(decision, Outdated):
                 self._pricing.forget(quoted)
                 quoted = await self._pricing.quote(purchase, request.expected_total)
@@ -230,7 +235,8 @@ class Placer:
         caller: Caller,
         admission: Admission,
     ) -> tuple[Draft, bytes]:
-        stored = stored_document(quoted, purchase.address, request.billing_address)
+        stored, order_id, cipher = stored_document(quoted), uuid7(), self._cipher
+        addresses = addresses_of(purchase.address, request.billing_address)
         totals, address = quoted.totals, purchase.address
         goods = {line.offer.item_id: line.offer for line in quoted.lines}
         lines = [
@@ -239,12 +245,13 @@ class Placer:
         ]
         lines += [(counter, 1, 0, 1) for counter in extra]
         draft = Draft(
-            id=uuid7(),
+            id=order_id,
             claim_id=claim_id,
             fingerprint=fingerprint,
             account_id=caller.account_id,
             cart_id=purchase.cart_id,
-            email=request.email,
+            personal=seal_order(cipher, order_id, request.email, addresses),
+            email_index=cipher.index(plain_email(request.email)),
             country=address.country if address else "",
             currency=quoted.currency,
             subtotal_minor=totals.subtotal_minor,
@@ -259,10 +266,10 @@ class Placer:
             # A claim that was open already may have been admitted for other lines: let its items be repaired.
             epoch=admission.epoch if admission.verdict is Verdict.ADMITTED else 0,
         )
-        return draft, stored
+        return draft, told(addresses, stored)
 
     def _answer(
-        self, draft: Draft, stored: bytes, quoted: Quote, placed: Placed, admission: Admission
+        self, draft: Draft, document: bytes, quoted: Quote, placed: Placed, admission: Admission
     ) -> Answer:
         crash_point("answer.before_encode")
         head = placed_head(
@@ -275,7 +282,7 @@ class Placer:
             placed_at=placed.placed_at,
             payment_deadline=placed.payment_deadline,
         )
-        body = placed_body(head, stored, order_token(self._secret, draft.id))
+        body = placed_body(head, document, order_token(self._secret, draft.id))
         crash_point("settle.before")
         self._gate.settle(draft.claim_id, admission.epoch or self._gate.epoch)
         if draft.cart_id is not None:

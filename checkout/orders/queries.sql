@@ -1,16 +1,16 @@
 -- name: place_batch
--- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16: one element an order; $17: the
--- orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
+-- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16 and $25: one element an
+-- order; $17: the orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
 -- Locks: the indexes of order_claims in claim order, then stock rows in item order, once per item (the planner meets `demand` in
 -- its order row by row: tests/plans holds that).
 -- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
 -- Claims come first: their indexes see all months, those of orders see one.
 WITH asked AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+        $1::uuid[], $2::uuid[], $4::uuid[], $5::text[], $6::bytea[], $25::bytea[], $7::text[], $8::text[],
         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
         $14::text[], $15::text[], $16::text[]
-    ) AS a (id, claim_id, account_id, cart_id, email, country, currency,
+    ) AS a (id, claim_id, account_id, cart_id, personal, email_index, country, currency,
             subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
             document, payment_provider, payment_method)
 ), claimed AS (
@@ -19,10 +19,10 @@ WITH asked AS (
     ON CONFLICT DO NOTHING
     RETURNING order_id
 ), placed AS (
-    INSERT INTO orders (id, claim_id, account_id, cart_id, email, country, currency,
+    INSERT INTO orders (id, claim_id, account_id, cart_id, personal, email_index, country, currency,
                         subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
                         document, payment_provider, payment_method, payment_deadline)
-    SELECT id, claim_id, account_id, cart_id, email, country, currency,
+    SELECT id, claim_id, account_id, cart_id, personal, email_index, country, currency,
            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
            document::json, payment_provider, payment_method, now() + make_interval(secs => $18::float8)
     FROM asked JOIN claimed ON order_id = id
@@ -65,7 +65,7 @@ FROM stock WHERE item_id = ANY ($1::bigint[])
 
 -- name: order_by_id
 -- Caller: GET order, replay. By primary key, one row.
-SELECT id, number, account_id, email, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
+SELECT id, number, account_id, personal, email, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
        document, payment_provider, payment_method, status, timeline_seq, placed_at, payment_deadline, paid_at, cancelled_at
 FROM orders WHERE id = $1
 

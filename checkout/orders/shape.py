@@ -94,11 +94,9 @@ class OrderInvoice(msgspec.Struct, frozen=True):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """What an order keeps of its quote: never changed afterwards, whatever becomes of the catalogue."""
+    """What an order keeps of its quote: never changed afterwards. Who bought it lies apart: orders/personal.py."""
 
     lines: list[OrderLine]
-    shipping_address: Address | None
-    billing_address: Address | None
     shipping_option: OrderShipping | None
     coupons: list[OrderCoupon]
     taxes: list[TaxShare]

@@ -10,9 +10,11 @@ from typing import Any
 import asyncpg
 
 from checkout.kit import db, sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import NOT_REACHED, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.kit.together import Together
 from checkout.orders.model import Draft, Placed
+from checkout.orders.personal import opened_order
 from config import limits
 
 QUERIES = sql.load(__file__)
@@ -82,7 +84,7 @@ class BatchConnection:
             [d.fingerprint for d in drafts],
             [d.account_id for d in drafts],
             [d.cart_id for d in drafts],
-            [d.email for d in drafts],
+            [d.personal for d in drafts],
             [d.country for d in drafts],
             [d.currency for d in drafts],
             [d.subtotal_minor for d in drafts],
@@ -96,6 +98,7 @@ class BatchConnection:
             [d.id for d in drafts if not d.epoch],
             self._payment_window_s,
             *(list(column) for column in zip(*lines, strict=True)),
+            [d.email_index for d in drafts],
             timeout=limits.STATEMENT_TIMEOUT_S + 1,
         )
         ids, numbers, placed_at, payment_deadline = placed
@@ -126,8 +129,9 @@ def _claim_row(row: Record) -> ClaimRow:
 class OrderStore:
     """Reads of orders. Raises: Unavailable while Postgres is away."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
         self._claims = Together(self._by_claims, most=limits.BATCH_MAX)
 
     async def by_claim(self, claim_id: uuid.UUID) -> ClaimRow | None:
@@ -138,8 +142,9 @@ class OrderStore:
         rows = await fetch_all(self._pool, QUERIES.orders_by_claim, list(claim_ids))
         return {row["claim_id"]: _claim_row(row) for row in rows}
 
-    async def by_id(self, order_id: uuid.UUID) -> Record | None:
-        return await fetch_one(self._pool, QUERIES.order_by_id, order_id)
+    async def by_id(self, order_id: uuid.UUID) -> dict[str, Any] | None:
+        row = await fetch_one(self._pool, QUERIES.order_by_id, order_id)
+        return None if row is None else opened_order(self._cipher, row)
 
     async def follow_up(
         self, order_id: uuid.UUID

@@ -1,7 +1,7 @@
 -- name: load
 -- Caller: every payment verb; at most RELAY_GROUP_MAX orders by primary key, with at most PAYMENT_ATTEMPTS_MAX attempts each, one row each (one
 -- with nulls when there are none). $2 slack in seconds after the deadline.
-SELECT o.id, o.number, o.status, o.timeline_seq, o.total_minor, o.currency, o.payment_provider, o.payment_method, o.email,
+SELECT o.id, o.number, o.status, o.timeline_seq, o.total_minor, o.currency, o.payment_provider, o.payment_method, o.personal, o.email,
        o.payment_deadline <= now() AS past_deadline,
        coalesce(o.cancelled_at, o.payment_deadline) + make_interval(secs => $2) <= now() AS past_slack,
        CASE WHEN o.status = 'cancelled' THEN (
@@ -109,8 +109,8 @@ RETURNING id
 -- name: receive_webhook
 -- Caller: the webhook endpoint. A known event changes nothing; a new one is kept and owed in one commit.
 WITH kept AS (
-    INSERT INTO webhook_inbox (id, provider, event_id, kind, payload, order_id)
-    VALUES ($1, $2, $3, $4, $5::json, $6)
+    INSERT INTO webhook_inbox (id, provider, event_id, kind, personal, order_id)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (provider, event_id) DO NOTHING
     RETURNING id
 ), owed AS (
@@ -120,7 +120,7 @@ SELECT EXISTS (SELECT FROM kept)
 
 -- name: webhook
 -- Caller: apply_webhook. By primary key.
-SELECT id, provider, kind, payload, status, order_id, extract(epoch FROM now() - received_at)::float8 AS age_s
+SELECT id, provider, kind, payload, personal, status, order_id, extract(epoch FROM now() - received_at)::float8 AS age_s
 FROM webhook_inbox WHERE id = $1
 
 -- name: close_webhook

@@ -10,6 +10,7 @@ import orjson
 
 from checkout.errors import ensure
 from checkout.kit import sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import (
     RETRYABLE,
     CheckViolation,
@@ -23,12 +24,15 @@ from checkout.kit.db import (
 from checkout.kit.grouped import Grouped
 from checkout.kit.ids import uuid7
 from checkout.kit.together import Together
+from checkout.orders.personal import opened_order
 from checkout.outbox.model import Later
 from checkout.outbox.store import finish
 from checkout.payments.model import Attempt, Change, OrderState, after
 from config import limits
 
 QUERIES = sql.load(__file__)
+INBOX = "webhook_inbox"
+"""The table whose column `personal` holds what a provider said, sealed."""
 Also = Callable[[Connection], Awaitable[None]]
 _ROUNDS = 5
 
@@ -58,8 +62,9 @@ class PaymentStore:
     Reads and commits of orders that come at the same time share a statement.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
         self._loads: Together[uuid.UUID, OrderState] = Together(self._load, most=limits.RELAY_GROUP_MAX)
         self._commits: Grouped[Commit, bool] = Grouped(
             self._write_alone, most=limits.RELAY_GROUP_MAX, subject=lambda one: one.order_id
@@ -73,9 +78,8 @@ class PaymentStore:
         rows = await fetch_all(self._pool, QUERIES.load, order_ids, float(limits.PAYMENT_SLACK_S))
         return {key: self._state(list(group)) for key, group in groupby(rows, key=lambda row: row["id"])}
 
-    @staticmethod
-    def _state(rows: Sequence[Any]) -> OrderState:
-        first = rows[0]
+    def _state(self, rows: Sequence[Any]) -> OrderState:
+        first = opened_order(self._cipher, rows[0])
         attempts = tuple(
             Attempt(
                 row["attempt"],
@@ -191,16 +195,22 @@ class PaymentStore:
         self, *, provider: str, event_id: str, kind: str, payload: bytes, order_id: uuid.UUID | None
     ) -> bool:
         """Keeps a verified webhook and owes its application; False when it was known."""
+        webhook_id = uuid7()
+        sealed = self._cipher.seal_bytes(INBOX, webhook_id, payload)
         async with acquired(self._pool) as connection:
             return bool(
                 await connection.fetchval(
-                    QUERIES.receive_webhook, uuid7(), provider, event_id, kind, payload.decode(), order_id
+                    QUERIES.receive_webhook, webhook_id, provider, event_id, kind, sealed, order_id
                 )
             )
 
     async def webhook(self, webhook_id: uuid.UUID) -> Any:
         """The kept webhook's row, or None."""
-        return await fetch_one(self._pool, QUERIES.webhook, webhook_id)
+        row = await fetch_one(self._pool, QUERIES.webhook, webhook_id)
+        if row is None or row["personal"] is None:
+            return row
+        payload = self._cipher.open_bytes(INBOX, webhook_id, row["personal"])
+        return dict(row.items()) | {"payload": payload}
 
     async def close_webhook(self, webhook_id: uuid.UUID, status: str, row_id: int) -> None:
         """Says what became of a webhook, and finishes its outbox row."""

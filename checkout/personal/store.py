@@ -6,7 +6,7 @@ from typing import Any
 from checkout.kit import sql
 from checkout.kit.cipher import Cipher
 from checkout.kit.db import Connection
-from checkout.personal.model import Kept
+from checkout.personal.model import ARCHIVE, Kept
 
 QUERIES = sql.load(__file__)
 _PAGE = {
@@ -14,18 +14,30 @@ _PAGE = {
     "addresses": QUERIES.addresses_page,
     "second_factors": QUERIES.second_factors_page,
     "account_requests": QUERIES.account_requests_page,
+    "orders": QUERIES.orders_page,
+    "invoices": QUERIES.invoices_page,
+    "shipments": QUERIES.shipments_page,
+    "webhook_inbox": QUERIES.webhook_inbox_page,
 }
 _LOCK = {
     "accounts": QUERIES.accounts_lock,
     "addresses": QUERIES.addresses_lock,
     "second_factors": QUERIES.second_factors_lock,
     "account_requests": QUERIES.account_requests_lock,
+    "orders": QUERIES.orders_lock,
+    "invoices": QUERIES.invoices_lock,
+    "shipments": QUERIES.shipments_lock,
+    "webhook_inbox": QUERIES.webhook_inbox_lock,
 }
 _SEAL = {
     "accounts": QUERIES.accounts_seal,
     "addresses": QUERIES.addresses_seal,
     "second_factors": QUERIES.second_factors_seal,
     "account_requests": QUERIES.account_requests_seal,
+    "orders": QUERIES.orders_seal,
+    "invoices": QUERIES.invoices_seal,
+    "shipments": QUERIES.shipments_seal,
+    "webhook_inbox": QUERIES.webhook_inbox_seal,
 }
 
 
@@ -41,6 +53,9 @@ class PersonalStore:
         found: dict[str, dict[int, int]] = {}
         for row in await self._connection.fetch(QUERIES.by_key):
             found.setdefault(row["name"], {})[row["key"]] = row["rows"]
+        archived = await self._connection.fetch(QUERIES.archived_by_key)
+        if archived:
+            found[ARCHIVE] = {row["key"]: row["rows"] for row in archived}
         return found
 
     async def page(self, kept: Kept, after: Any, most: int) -> tuple[int, Any, list[Any]]:
@@ -55,22 +70,27 @@ class PersonalStore:
         Locks: the rows sealed, for the time of it. Retry: safe.
         """
         cipher = self._cipher
-        done, sealed, indexes = [], [], []
+        done, sealed, indexes, rests = list[Any](), list[bytes](), list[bytes | None](), list[str | None]()
         async with self._connection.transaction():
             for row in await self._connection.fetch(_LOCK[kept.table], ids):
                 if cipher.is_current(row["personal"]):
                     continue  # somebody was faster
-                row_id, index = row["id"], None
+                row_id, index, rest = row["id"], None, None
                 if row["personal"] is not None:
                     value = cipher.open_bytes(kept.table, row_id, row["personal"])
                 else:
                     part = kept.plain(dict(row.items()))
-                    value = part.value
+                    value, rest = part.value, part.rest
                     index = None if part.address is None else cipher.index(part.address)
                 done.append(row_id)
                 sealed.append(cipher.seal_bytes(kept.table, row_id, value))
                 indexes.append(index)
+                rests.append(rest)
             if done:
-                given = (done, sealed, indexes) if kept.is_found else (done, sealed)
+                given: list[Any] = [done, sealed]
+                if kept.is_found:
+                    given.append(indexes)
+                if kept.has_rest:
+                    given.append(rests)
                 await self._connection.execute(_SEAL[kept.table], *given)
         return len(done)

@@ -1,6 +1,6 @@
 -- name: order_to_allocate
 -- Caller: set_aside. By primary key; one row.
-SELECT country, document -> 'shipping_address' ->> 'region' AS region,
+SELECT id, country, personal, document,
        EXISTS (SELECT FROM allocations a WHERE a.order_id = o.id) AS is_done
 FROM orders o WHERE id = $1
 

@@ -5,8 +5,12 @@ Owed by the booking's commit in shops with more than one active location; with o
 
 from collections import defaultdict
 
+import orjson
+
 from checkout.kit import sql
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool, acquired
+from checkout.orders.personal import opened_order
 from checkout.outbox.model import Row
 from checkout.outbox.store import finish
 from checkout.stock.allocate import Place, allocate
@@ -14,7 +18,7 @@ from checkout.stock.allocate import Place, allocate
 QUERIES = sql.load(__file__, "allocation.sql")
 
 
-async def set_aside(row: Row, *, pool: Pool) -> None:
+async def set_aside(row: Row, *, pool: Pool, cipher: Cipher) -> None:
     """Allocates the order's units, once in effect; what lies nowhere yet (back-orders) is set aside nowhere.
 
     Raises: Unavailable, and Postgres's own errors. Retry: always. Locks: the SKUs' places, in order of their keys.
@@ -32,7 +36,8 @@ async def set_aside(row: Row, *, pool: Pool) -> None:
             free[place["location"]][place["item_id"]] = place["free"]
             about[place["location"]] = (place["priority"], place["country"], place["region"])
         places = [Place(code, *about[code], free[code]) for code in free]
-        found = allocate(wanted, places, country=order["country"], region=order["region"] or "")
+        to = orjson.loads(opened_order(cipher, order)["document"])["shipping_address"] or {}
+        found = allocate(wanted, places, country=order["country"], region=to.get("region") or "")
         rows = [(item, code, count) for code, given in found.parcels for item, count in given.items()]
         await connection.execute(
             QUERIES.set_aside,

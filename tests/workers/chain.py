@@ -10,10 +10,12 @@ import asyncpg
 import orjson
 
 from checkout.after_order import Outside
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool
 from checkout.kit.ids import uuid7
 from checkout.orders.committer import Committer
 from checkout.orders.model import Draft, Placed
+from checkout.orders.personal import ADDRESSES, seal_order
 from checkout.outbox.model import TOPICS
 from checkout.outbox.store import OutboxStore
 from checkout.outbox.work import Verb, work_all
@@ -81,6 +83,11 @@ class Chain:
     committer: Committer
     item_id: int
 
+    @property
+    def cipher(self) -> Cipher:
+        """What seals this shop's personal data."""
+        return Cipher(self.settings.personal_keys, self.settings.personal_index_key)
+
     async def place(
         self,
         *,
@@ -94,13 +101,16 @@ class Chain:
         """Places an order through the committer; gives its id."""
         version = await self.pool.fetchval("SELECT offer_version FROM stock WHERE item_id = $1", self.item_id)
         stored = document(quantity, unit_minor=unit_minor) | {"requires_shipping": requires_shipping}
+        addresses = orjson.dumps({name: stored.pop(name) for name in ADDRESSES})
+        order_id = order_id or uuid7()
         draft = Draft(
-            id=order_id or uuid7(),
+            id=order_id,
             claim_id=uuid.uuid4(),
             fingerprint=uuid.uuid4(),
             account_id=None,
             cart_id=None,
-            email="ada@example.com",
+            personal=seal_order(self.cipher, order_id, "ada@example.com", addresses),
+            email_index=self.cipher.index("ada@example.com"),
             country="DE",
             currency="EUR",
             subtotal_minor=quantity * unit_minor,

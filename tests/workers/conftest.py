@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from checkout.after_order import close_outside, make_outside, verbs
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import open_pool
 from checkout.orders.committer import Committer
 from checkout.outbox.store import OutboxStore
@@ -51,7 +52,7 @@ async def chain(stores: Stores, sandbox: Running) -> AsyncIterator[Chain]:
             outside,
             sandbox,
             OutboxStore(pool),
-            PaymentStore(pool),
+            PaymentStore(pool, Cipher(settings.personal_keys, settings.personal_index_key)),
             verbs(settings, pool, outside),
             committer,
             await make_item(settings.database_url),

@@ -7,6 +7,7 @@ import uuid
 from checkout.errors import Unavailable
 from checkout.invoices.issue import Issuer
 from checkout.invoices.model import Seller
+from checkout.invoices.personal import open_page
 from checkout.invoices.store import InvoiceStore
 from checkout.outbox.model import BOOK, INVOICE, TOPICS, Row
 from checkout.outbox.work import work_all
@@ -69,14 +70,16 @@ async def test_invoice_numbers_have_no_gap_under_concurrency(chain: Chain) -> No
     )
     work = [Row(row["id"], row["subject_id"], 1) for row in ids]
     # Every row twice, as after a redelivery, by two workers at once.
-    other = Issuer(InvoiceStore(chain.pool), Seller("S", "A", "1", "B", "DE", "s@example.com"))
+    other = Issuer(InvoiceStore(chain.pool, chain.cipher), Seller("S", "A", "1", "B", "DE", "s@example.com"))
     await asyncio.gather(
         work_all(TOPICS[INVOICE], work, chain.verbs[INVOICE], chain.outbox),
         work_all(TOPICS[INVOICE], work[::-1], other.issue, chain.outbox),
     )
-    numbers = await chain.pool.fetch("SELECT number, pdf FROM invoices ORDER BY number")
+    numbers = await chain.pool.fetch("SELECT id, number, pdf, personal FROM invoices ORDER BY number")
     assert [row["number"] for row in numbers] == list(range(1, 61))
-    assert all(f"{row['number']:06d}".encode() in row["pdf"] for row in numbers)
+    pages = [open_page(chain.cipher, row["id"], row["personal"], row["number"]) for row in numbers]
+    assert all(f"{n:06d}".encode() in page for n, page in enumerate(pages, 1))
+    assert {row["pdf"] for row in numbers} == {b""}
     assert await chain.pool.fetchval("SELECT next_number FROM invoice_series") == 61
     left = await chain.pool.fetchval("SELECT count(*) FROM outbox WHERE topic = 'invoice.issue'")
     assert left == 0

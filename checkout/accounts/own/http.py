@@ -114,7 +114,7 @@ def _answer(row: Mapping[str, Any]) -> web.Response:
 _JSON = ("document", "payments", "shipments", "notifications")
 
 
-def _plain(row: Record) -> dict[str, Any]:
+def _plain(row: Mapping[str, Any] | Record) -> dict[str, Any]:
     return {name: _value(name, value) for name, value in row.items()}
 
 

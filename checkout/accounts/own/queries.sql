@@ -60,7 +60,7 @@ SELECT currency, cart_id FROM account_carts WHERE account_id = $1 ORDER BY curre
 -- name: held_orders
 -- Caller: OwnStore.export, page by page, after the cursor $2, at most $3. Index: orders_account, the primary keys of what hangs on an
 -- order. Locks: none.
-SELECT o.id, o.number, o.status, o.email, o.country, o.currency, o.total_minor, o.document, o.payment_provider, o.payment_method,
+SELECT o.id, o.number, o.status, o.personal, o.email, o.country, o.currency, o.total_minor, o.document, o.payment_provider, o.payment_method,
        o.placed_at, o.paid_at, o.cancelled_at,
        (SELECT coalesce(json_agg(json_build_object('attempt', p.attempt, 'status', p.status, 'method', p.method, 'at', p.created_at)
                                  ORDER BY p.attempt), '[]') FROM payments p WHERE p.order_id = o.id) AS payments,
@@ -114,11 +114,11 @@ WITH due AS (
       AND (o.status = 'cancelled' OR o.placed_at < now() - make_interval(secs => $2))
     ORDER BY o.id LIMIT $3 FOR NO KEY UPDATE OF o
 ), pages AS (
-    UPDATE invoices SET pdf = '', document = (document::jsonb || '{"buyer": null, "email": null}')::json
+    UPDATE invoices SET pdf = '', personal = NULL, document = (document::jsonb || '{"buyer": null, "email": null}')::json
     WHERE order_id IN (SELECT id FROM due)
 ), labels AS (
-    UPDATE shipments SET label_pdf = NULL WHERE order_id IN (SELECT id FROM due)
+    UPDATE shipments SET label_pdf = NULL, personal = NULL WHERE order_id IN (SELECT id FROM due)
 )
-UPDATE orders SET email = 'erased@erased.invalid', erased_at = now(),
+UPDATE orders SET email = 'erased@erased.invalid', personal = NULL, email_index = NULL, erased_at = now(),
     document = (document::jsonb || '{"shipping_address": null, "billing_address": null}')::json
 WHERE id IN (SELECT id FROM due)

@@ -15,6 +15,7 @@ from checkout.kit.cipher import Cipher
 from checkout.kit.conditional import refuse_stale
 from checkout.kit.db import Connection, ForeignKeyViolation, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.kit.ids import uuid7
+from checkout.orders.personal import opened_order
 from config import limits
 
 QUERIES = sql.load(__file__)
@@ -131,7 +132,9 @@ class OwnStore:
 
     # -- all of it
 
-    async def held(self, account_id: uuid.UUID, email: str) -> dict[str, list[Record]]:
+    async def held(
+        self, account_id: uuid.UUID, email: str
+    ) -> dict[str, Sequence[Mapping[str, Any] | Record]]:
         """Everything beside the account and its addresses, by kind. Cost: one read a kind, one a page of orders."""
         plain = plain_email(email)
         async with acquired(self._pool) as connection:
@@ -144,7 +147,7 @@ class OwnStore:
                 if not page:
                     break
             return {
-                "orders": orders,
+                "orders": [opened_order(self._cipher, row) for row in orders],
                 "carts": await connection.fetch(QUERIES.held_carts, account_id),
                 "sessions": await connection.fetch(QUERIES.held_sessions, account_id),
                 "requests": await connection.fetch(QUERIES.held_requests, self._cipher.index(plain), plain),

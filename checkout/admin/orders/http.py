@@ -1,6 +1,7 @@
 """`/v1/admin/orders`: search, see, cancel. A vendor sees the lines of its own products, and nothing of the customer."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, get_args
 
@@ -14,7 +15,6 @@ from checkout.admin.orders.store import FIRST, LAST, Search, SearchStore
 from checkout.errors import Invalid, NotFound
 from checkout.kit import page
 from checkout.kit.answer import answer
-from checkout.kit.db import Record
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import choice_of, text_of, time_of
 from checkout.kit.routes import Route
@@ -137,7 +137,7 @@ def _id_at(at: datetime) -> uuid.UUID:
     return uuid.UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
 
 
-def _found(row: Record, lines: _Lines, grant: Grant) -> dict[str, Any]:
+def _found(row: Mapping[str, Any], lines: _Lines, grant: Grant) -> dict[str, Any]:
     document = {
         "id": str(row["id"]),
         "number": str(row["number"]),

@@ -1,10 +1,10 @@
 -- name: search
 -- Caller: GET orders, planned for its values. Looks at no more than $8 orders with ids from $2 until before $1, newest first: by
--- orders_number, by orders_email, or by primary key; for status $5, item $6 and owner $7 it asks each of these (order_lines by primary
+-- orders_number, by orders_email_index and orders_email, or by primary key; for status $5, item $6 and owner $7 it asks each of these (order_lines by primary
 -- key, variants and products by theirs). At most $9 rows, and on each the id at which it stopped looking, when there may be more.
 WITH looked AS MATERIALIZED (
     SELECT id, status FROM orders
-    WHERE id < $1 AND id >= $2 AND ($3::bigint IS NULL OR number = $3) AND ($4::text IS NULL OR lower(email) = $4)
+    WHERE id < $1 AND id >= $2 AND ($3::bigint IS NULL OR number = $3) AND ($4::bytea IS NULL OR email_index = $4 OR lower(email) = $10)
     ORDER BY id DESC LIMIT $8
 ), found AS (
     SELECT k.id FROM looked k
@@ -17,7 +17,7 @@ WITH looked AS MATERIALIZED (
 ), stopped AS (
     SELECT CASE WHEN count(*) = $8 THEN (array_agg(id ORDER BY id))[1] END AS at FROM looked
 )
-SELECT s.at AS stopped_at, o.id, o.number, o.status, o.currency, o.total_minor, o.email, o.account_id, o.placed_at, o.document
+SELECT s.at AS stopped_at, o.id, o.number, o.status, o.currency, o.total_minor, o.personal, o.email, o.account_id, o.placed_at, o.document
 FROM stopped s LEFT JOIN (found f JOIN orders o ON o.id = f.id) ON true
 ORDER BY o.id DESC
 

@@ -3,10 +3,13 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from checkout.accounts.model import plain_email
 from checkout.kit import sql
-from checkout.kit.db import Pool, Record, fetch_all, fetch_one, fetch_planned
+from checkout.kit.cipher import Cipher
+from checkout.kit.db import Pool, fetch_all, fetch_one, fetch_planned
+from checkout.orders.personal import opened_order
 from config import limits
 
 QUERIES = sql.load(__file__)
@@ -29,10 +32,11 @@ class Search:
 class SearchStore:
     """Every method may raise Unavailable while Postgres is away."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, cipher: Cipher) -> None:
         self._pool = pool
+        self._cipher = cipher
 
-    async def search(self, wanted: Search, most: int) -> tuple[Sequence[Record], uuid.UUID | None]:
+    async def search(self, wanted: Search, most: int) -> tuple[list[dict[str, Any]], uuid.UUID | None]:
         """(orders, newest first; where looking stopped before there were enough, or None).
 
         Cost: one read of at most ORDERS_LOOKED_AT_MAX orders, however rare what is wanted.
@@ -43,20 +47,23 @@ class SearchStore:
             if row is None:
                 return [], None
             item_id = row["item_id"]
+        address = None if wanted.email is None else plain_email(wanted.email)
         rows = await fetch_planned(
             self._pool,
             QUERIES.search,
             wanted.before,
             wanted.oldest,
             wanted.number,
-            None if wanted.email is None else plain_email(wanted.email),
+            None if address is None else self._cipher.index(address),
             wanted.status,
             item_id,
             wanted.owner,
             limits.ORDERS_LOOKED_AT_MAX,
             most,
+            address,
         )
-        return [row for row in rows if row["id"] is not None], rows[0]["stopped_at"]
+        found = [opened_order(self._cipher, row) for row in rows if row["id"] is not None]
+        return found, rows[0]["stopped_at"]
 
     async def owned(self, product_ids: Iterable[uuid.UUID], owner: uuid.UUID) -> set[str]:
         """Which of these products are the owner's."""

@@ -70,7 +70,7 @@ async def stream(shop: TestShop, bought: Any, last: int | None = None) -> AsyncI
 
 async def tell(shop: TestShop, bought: Any, *statuses: str) -> None:
     """Commits timeline entries, as webhooks would."""
-    store = PaymentStore(shop.app[PARTS].pool)
+    store = PaymentStore(shop.app[PARTS].pool, shop.cipher)
     for status in statuses:
         state = await store.load(uuid.UUID(bought["order"]["id"]))
         assert state is not None

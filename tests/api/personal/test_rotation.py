@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+import uuid
 from base64 import b64encode
 from typing import Any
 
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 
 from checkout.accounts import totp
+from checkout.admin.orders.store import Search, SearchStore
+from checkout.app import PARTS
 from checkout.commands.keys import rotate_now, status_now
 from checkout.kit import db
 from checkout.kit.cipher import Cipher
@@ -22,6 +25,7 @@ from tests.shop import ADDRESS, Stores, TestShop, running
 
 ONE, TWO = (b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 OLD, NEW = f"1:{ONE}", f"2:{TWO},1:{ONE}"
+MUG = "MUG-CLASSIC"
 PEOPLE = int(os.environ.get("PEOPLE", "6"))
 
 
@@ -49,6 +53,50 @@ async def plain_people(shop: TestShop, count: int) -> None:
         """INSERT INTO account_requests (id, kind, email, document, expires_at)
            SELECT gen_random_uuid(), 'password_reset', 'p1@example.com', '{}', now() + interval '1 hour'"""
     )
+
+
+async def plain_orders(shop: TestShop, count: int) -> list[dict[str, Any]]:
+    """Orders with an invoice, a label and a webhook each, as the version before kept them; gives their answers."""
+    await shop.set_stock(MUG, 100_000)
+    made = []
+    for number in range(count):
+        status, answer = await shop.buy((MUG, 1), email=f"Guest{number}@example.com", key=f"old-{number}")
+        assert status == 201, answer
+        made.append(answer)
+    ids = [uuid.UUID(answer["order"]["id"]) for answer in made]
+    await shop.db.executemany(
+        """UPDATE orders SET email = $2, personal = NULL, email_index = NULL,
+                  document = (document::jsonb || json_build_object('shipping_address', $3::json, 'billing_address', NULL)::jsonb)::json
+           WHERE id = $1""",
+        [(order, f"Guest{n}@example.com", json_text(ADDRESS)) for n, order in enumerate(ids)],
+    )
+    await shop.db.execute("INSERT INTO invoice_series (series) VALUES ('T')")
+    await shop.db.execute(
+        """WITH page AS (
+               INSERT INTO invoices (id, series, number, order_id, document, pdf)
+               SELECT gen_random_uuid(), 'T', n, id, '{"buyer": {"name": "Ada"}, "email": "a@example.com", "total": 5}', '%PDF-1.4 Ada'
+               FROM unnest($1::uuid[]) WITH ORDINALITY o (id, n))
+           , label AS (
+               INSERT INTO shipments (id, order_id, carrier, tracking_number, label_pdf)
+               SELECT gen_random_uuid(), id, 'dhl', id::text, '%PDF-1.4 label' FROM unnest($1::uuid[]) id)
+           INSERT INTO webhook_inbox (id, provider, event_id, kind, payload)
+           SELECT gen_random_uuid(), 'stripe', id::text, 'x', '{"reference": null}' FROM unnest($1::uuid[]) id""",
+        ids,
+    )
+    return made
+
+
+def json_text(value: object) -> str:
+    """The value as JSON."""
+    return msgspec.json.encode(value).decode()
+
+
+async def found(shop: TestShop, email: str) -> list[str]:
+    """Numbers of the orders that are found by this address."""
+    store = SearchStore(shop.app[PARTS].pool, shop.cipher)
+    rows, _ = await store.search(Search(email=email), 100)
+    assert all(row["email"].lower() == email.lower() for row in rows)
+    return [str(row["number"]) for row in rows]
 
 
 async def signed_in(shop: TestShop, email: str) -> dict[str, str]:
@@ -90,6 +138,13 @@ async def live(shop: TestShop, email: str, ends: asyncio.Event) -> int:
                 gone = await shop.call("DELETE", str(headers["Location"]), headers=mine)
                 assert gone[0] == 204
             done += 1
+        key = f"{email}-{done}"
+        status, placed = await shop.buy((MUG, 1), email=email, key=key)
+        assert status == 201, placed
+        token = bearer(placed["access_token"])
+        status, order, _ = await shop.call("GET", f"/v1/orders/{placed['order']['id']}", headers=token)
+        assert (status, order["shipping_address"]) == (200, ADDRESS)
+        assert (await shop.buy((MUG, 1), email=email, key=key))[1] == placed
         mine = await signed_in(shop, email)
     return done
 
@@ -101,6 +156,8 @@ async def test_keys_change_while_people_use_the_shop(
     settings = await stores.fresh_settings(pii_keys=OLD)
     async with running(settings) as shop:
         await plain_people(shop, 700)
+        old = await plain_orders(shop, 20)
+        _, newer = await shop.buy((MUG, 1), email="guest3@example.com")
         for number in range(PEOPLE):
             mine = await signed_in_new(shop, f"n{number}@example.com")
             assert (await shop.call("PATCH", "/v1/me", json={"phone": "+49 30 1"}, headers=mine))[0] == 200
@@ -108,6 +165,9 @@ async def test_keys_change_while_people_use_the_shop(
     async with running(renewed) as shop:
         before = await counted(renewed)
         assert before["accounts"] == {PLAIN: 700, 1: PEOPLE}
+        assert before["orders"] == {PLAIN: 20, 1: 1}
+        both = [newer["order"]["number"], old[3]["order"]["number"]]
+        assert await found(shop, "GUEST3@example.com") == both
         ends = asyncio.Event()
         people = [asyncio.create_task(live(shop, f"n{n}@example.com", ends)) for n in range(PEOPLE)]
         await asyncio.sleep(0.3)
@@ -134,6 +194,22 @@ async def test_keys_change_while_people_use_the_shop(
         assert (await shop.call("GET", "/v1/me", headers=mine))[1]["name"] == "Plain 7"
         book = (await shop.call("GET", "/v1/me/addresses", headers=mine))[1]["items"]
         assert [entry["line1"] for entry in book] == ["Elm Street 1"]
+        assert await found(shop, "guest3@example.com") == both
+        for number, answer in enumerate(old):
+            token, at = bearer(answer["access_token"]), f"/v1/orders/{answer['order']['id']}"
+            status, order, _ = await shop.call("GET", at, headers=token)
+            assert (status, order["shipping_address"], order["billing_address"]) == (200, ADDRESS, None)
+            status, again = await shop.buy((MUG, 1), email=f"Guest{number}@example.com", key=f"old-{number}")
+            assert (status, again) == (201, answer)
+            status, page, _ = await shop.call("GET", f"{at}/invoice.pdf", headers=token)
+            assert (status, page) == (200, b"%PDF-1.4 Ada")
+        left = await shop.db.fetchval(
+            "SELECT string_agg(concat(o.*, i.*, s.*, w.*), '') FROM orders o "
+            "JOIN invoices i ON i.order_id = o.id JOIN shipments s ON s.order_id = o.id CROSS JOIN webhook_inbox w"
+        )
+        assert not [
+            word for word in ("Ada", "guest", "Guest", "label", "reference", "Linden") if word in left
+        ]
         mine = await signed_in(shop, "n0@example.com")
         me = (await shop.call("GET", "/v1/me", headers=mine))[1]
         assert (me["phone"], me["email"]) == ("+49 30 1", "n0@example.com")
