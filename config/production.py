@@ -1,10 +1,10 @@
 """What development may have and production may not: stand-ins, default secrets, plain HTTP to the outside."""
 
-import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config import limits
+from config.tls import is_open, stays_here
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -80,16 +80,6 @@ def refuse_stand_in(settings: "Settings", what: str, mend: str) -> None:
         raise SettingsError([f"CHECKOUT_ENV: {what} is refused in production; {mend}."])
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address stays on this machine."""
-    if host in {"localhost", ""}:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 _REQUIRED = {
     "database_url": "the embedded Postgres is for development",
     "gate_url": "the embedded Valkey is for development",
@@ -130,21 +120,32 @@ def _addresses(settings: "Settings") -> list[str]:
     problems = []
     for name in ("public_url", "stripe_api_base", "dhl_api_base"):
         parts = urlsplit(getattr(settings, name))
-        if parts.scheme == "http" and not (name == "public_url" and is_loopback(parts.hostname or "")):
+        if parts.scheme == "http" and not (name == "public_url" and stays_here(parts.hostname or "")):
             problems.append(
                 f"CHECKOUT_{name.upper()}: plain HTTP is refused in production; set an https:// address."
             )
-        elif name != "public_url" and is_loopback(parts.hostname or ""):
+        elif name != "public_url" and stays_here(parts.hostname or ""):
             problems.append(
                 f"CHECKOUT_{name.upper()}: a stand-in on this machine is refused in production; "
                 "set the provider's own address."
             )
-    if not is_loopback(settings.host) and not settings.trusted_proxies:
+    for name in () if settings.stores_plain else ("database_url", "replica_url", "gate_url", "broker_url"):
+        if is_open(getattr(settings, name)):
+            mend = (
+                "add sslmode=verify-full"
+                if name in ("database_url", "replica_url")
+                else "set a rediss:// address"
+            )
+            problems.append(
+                f"CHECKOUT_{name.upper()}: a connection in the clear to another machine is refused in production; {mend} "
+                "(and CHECKOUT_STORES_CA), or set CHECKOUT_STORES_PLAIN to true where the network itself encrypts."
+            )
+    if not stays_here(settings.host) and not settings.trusted_proxies:
         problems.append(
             "CHECKOUT_HOST: plain HTTP to the outside is refused in production; listen on 127.0.0.1, or set "
             "CHECKOUT_TRUSTED_PROXIES to the networks of the proxies that end TLS."
         )
-    if settings.smtp_host and not is_loopback(settings.smtp_host) and not settings.smtp_starttls:
+    if settings.smtp_host and not stays_here(settings.smtp_host) and not settings.smtp_starttls:
         problems.append(
             "CHECKOUT_SMTP_STARTTLS: mail in the clear to another machine is refused; set it to true."
         )

@@ -171,6 +171,17 @@ def _key(doc: Doc, text: str) -> str:
     return text
 
 
+def shown(value: object) -> str:
+    """A setting's value as text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, Mapping):
+        return msgspec.json.encode({key: str(item) for key, item in value.items()}).decode()
+    return str(value)
+
+
 DEFAULT_RATES: Mapping[str, RateLimit] = {
     "browse": rate("200/second"),
     "cart": rate("50/second"),

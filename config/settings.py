@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 
 from config import limits, production
-from config.reading import DEFAULT_RATES, Doc, RateLimit, key, keys, parse
+from config.reading import DEFAULT_RATES, Doc, RateLimit, key, keys, parse, shown
 from config.secret import derived, kept_secret
+from config.tls import with_authority
 
 __all__ = ["PREFIX", "RateLimit", "Row", "Settings", "SettingsError", "describe", "load", "read"]
 
@@ -87,6 +88,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_url: Annotated[
         str, Doc(help="Redis or Valkey for the job queues; embedded when not set", kind="redis", secret=True)
     ] = ""
+
+    stores_ca: Annotated[
+        str,
+        Doc(
+            help="file of who signs the stores' certificates (sslmode=verify-full, rediss://)",
+            default_text="the system's",
+        ),
+    ] = ""
+    stores_plain: Annotated[
+        bool, Doc(help="allow stores on other machines in the clear, in production", kind="switch")
+    ] = False
 
     secret_key: Annotated[
         str,
@@ -329,11 +341,13 @@ def read(environ: Mapping[str, str] | None = None) -> tuple[Settings, tuple[str,
             try:
                 values[field] = parse(doc, text)
             except ValueError as error:
-                shown = "the value given" if doc.secret else repr(text)
-                problems.append(f"{name}: {shown} is not accepted; expected {error}.")
+                given = "the value given" if doc.secret else repr(text)
+                problems.append(f"{name}: {given} is not accepted; expected {error}.")
     settings = _complete(values, problems)
     if settings.in_production:
         problems += production.refusals(settings, set(values))
+    if settings.stores_ca and not Path(settings.stores_ca).is_file():
+        problems.append(f"CHECKOUT_STORES_CA: there is no file {settings.stores_ca}.")
     return settings, tuple(problems)
 
 
@@ -342,10 +356,10 @@ def describe(settings: Settings) -> list[Row]:
     rows = []
     defaults = Settings()
     for name, doc in DOCS.items():
-        value = _shown(getattr(settings, name))
+        value = shown(getattr(settings, name))
         if doc.secret and value:
             value = "********"
-        default = doc.default_text or _shown(getattr(defaults, name))
+        default = doc.default_text or shown(getattr(defaults, name))
         rows.append(Row(PREFIX + name.upper(), value, default, doc.unit, doc.help))
     return rows
 
@@ -354,16 +368,6 @@ def _unknown(name: str) -> str:
     known = [PREFIX + field.upper() for field in DOCS]
     near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
     return f"{name}: no such setting; did you mean {near[0]}? (`checkout settings` lists them all.)"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    if isinstance(value, Mapping):
-        return msgspec.json.encode({key: str(item) for key, item in value.items()}).decode()
-    return str(value)
 
 
 def _complete(values: dict[str, Any], problems: list[str]) -> Settings:
@@ -384,6 +388,9 @@ def _complete(values: dict[str, Any], problems: list[str]) -> Settings:
             values.setdefault(name, value)
         if "secret_key" not in values:
             values["secret_key"] = kept_secret(plain.data_dir, problems)
+    for name in ("database_url", "replica_url", "gate_url", "broker_url"):
+        if values.get(name):
+            values[name] = with_authority(values[name], plain.stores_ca)
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(plain.host, plain.host)
     values.setdefault("public_url", f"http://{host}:{plain.port}")
     return Settings(**values)

@@ -106,7 +106,8 @@ class Cipher:
 
 
 def _bound(table: str, row_id: uuid.UUID | str) -> bytes:
-    return f"{table}:{row_id}".encode()
+    named = row_id.bytes if isinstance(row_id, uuid.UUID) else row_id.encode()
+    return b"%b:%b" % (table.encode(), named)
 
 
 def _missing(what: str) -> Unavailable:

@@ -32,7 +32,10 @@ Arg = bytes | str | int
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a Redis listens. Shape: `redis://[user:password@]host:port/db`, `rediss://…` or `unix:///path?db=0`."""
+    """Where a Redis listens, and who signs its certificate.
+
+    Shape: `redis://[user:password@]host:port/db`, `rediss://…?ssl_ca_certs=FILE` or `unix:///path?db=0`.
+    """
 
     path: str | None
     host: str
@@ -41,6 +44,7 @@ class Address:
     password: str | None
     db: int
     tls: bool
+    ca: str | None = None
 
     @classmethod
     def parse(cls, url: str) -> "Address":
@@ -55,7 +59,8 @@ class Address:
             raise ValueError(f"{url!r}: the scheme is redis, rediss or unix")
         db = int(query["db"][0]) if "db" in query else int(parts.path.strip("/") or 0)
         host, port = parts.hostname or "127.0.0.1", parts.port or 6379
-        return cls(None, host, port, username, password, db, parts.scheme == "rediss")
+        ca = query.get("ssl_ca_certs", [None])[0]
+        return cls(None, host, port, username, password, db, parts.scheme == "rediss", ca)
 
 
 class Script:
@@ -274,7 +279,9 @@ class Lane:
             if address.path is not None:
                 await loop.create_unix_connection(lambda: wire, address.path)
             else:
-                context = self._tls or (ssl.create_default_context() if address.tls else None)
+                if address.tls and self._tls is None:
+                    self._tls = ssl.create_default_context(cafile=address.ca)
+                context = self._tls
                 await loop.create_connection(lambda: wire, address.host, address.port, ssl=context)
             if address.password is not None:
                 auth = (address.username, address.password) if address.username else (address.password,)
