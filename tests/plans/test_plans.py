@@ -65,6 +65,7 @@ SCANS = {
     "bulk:currencies": "an export begins with it, and reads every price anyway",
     "catalog:category_tree": "counts what each category holds, for a document that is cached",
     "carts:forget_carts": "hourly; an index on the time of the last edit would make every edit of a cart write an index",
+    "personal:by_key": "a command's proof that no row lies under another key; a key is counted nowhere but in its rows",
     "prices:prices": "one plan for all filters of an admin's list; which of them are given, a generic plan cannot know",
 }
 """Statements that may read a large table whole, each with its reason."""
