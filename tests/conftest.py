@@ -16,7 +16,6 @@ from checkout.quoting.store import seed_rulebook
 from config.local import start_stores
 from tests.shop import Stores, TestShop, running
 
-
 _MEMORY, _NEEDED_BYTES = Path("/dev/shm"), 8 * 1024**3
 
 
