@@ -126,19 +126,20 @@ class Metrics:
         self.before_flush.append(prepare)
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything of this process, as it goes into the file."""
+        """Everything of this process, as it goes into the file; from any thread, while others count."""
         for prepare in self.before_flush:
             prepare()
+        described, series = list(self._described.values()), list(self._series.items())  # each in one step
         return {
             "pid": os.getpid(),
-            "described": [[d.name, d.kind, d.help, list(d.labels)] for d in self._described.values()],
+            "described": [[d.name, d.kind, d.help, list(d.labels)] for d in described],
             "series": [
                 [
                     name,
                     list(labels),
                     [*found.counts, found.sum] if isinstance(found, Histogram) else found.value,
                 ]
-                for (name, labels), found in self._series.items()
+                for (name, labels), found in series
             ],
         }
 

@@ -322,12 +322,16 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
         event_id=str(event["id"]),
         kind=str(event["type"]),
         created_s=int(event["created"]),
-        provider_ref=ref if isinstance(ref, str) else None,
-        reference=metadata.get("reference"),
-        order_id=metadata.get("order_id"),
+        provider_ref=_text(ref),
+        reference=_text(metadata.get("reference")),
+        order_id=_text(metadata.get("order_id")),
         outcome=outcome_of(subject) if is_intent else None,
         payload=event,
     )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _unusable(error: stripe.StripeError) -> Unknown:

@@ -16,7 +16,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _KNOWN_WORDS = {
     "$ref", "type", "title", "description", "properties", "required", "items", "enum", "anyOf", "format", "pattern",
     "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties", "default",
-    "propertyNames", "maxProperties",
+    "propertyNames", "minProperties", "maxProperties",
 }  # fmt: skip
 
 
