@@ -7,7 +7,7 @@
 """
 
 import gzip
-import sys
+from functools import cache
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -35,6 +35,12 @@ class Document(Struct, frozen=True, array_like=True):
     cache_control: str = "no-cache"
     keys: tuple[str, ...] = ()
     shared: bool = True
+
+
+@cache
+def _as_bytes(content_type: str) -> bytes:
+    """The same bytes for every document of this type."""
+    return content_type.encode()
 
 
 class Entry:
@@ -74,7 +80,7 @@ class Entry:
             if not value.isascii() or not value.isprintable():
                 raise ValueError(f"{value!r} cannot be sent in a header")
         self.lines = lines.encode()
-        self.content_type = sys.intern(document.content_type)
+        self.content_type = _as_bytes(document.content_type)
         self.size = _OVERHEAD_BYTES + len(body) + (len(squeezed) if pays else 0) + len(lines)
         self.size += sum(64 + len(tag) for tag in document.tags)
         self.used = False
@@ -91,18 +97,19 @@ class Entry:
 
     def head(self) -> bytes:
         """Status line and header lines of the plain answer."""
-        return _HEAD % (self.content_type.encode(), self.lines, self.digest.encode(), len(self.body))
+        return _HEAD % (self.content_type, self.lines, self.digest.encode(), len(self.body))
 
     def gzip_head(self) -> bytes:
         """Status line and header lines of the compressed answer."""
         size = len(self.gzip_body or b"")
-        return _GZIP_HEAD % (self.content_type.encode(), self.lines, self.digest.encode(), size)
+        return _GZIP_HEAD % (self.content_type, self.lines, self.digest.encode(), size)
 
     def matches(self, if_none_match: str) -> str | None:
         """The entity tag of ours that the header names, or None. Source: RFC 9110, 13.1.2 (weak comparison)."""
-        etag, etag_gzip = self.etag, self.etag_gzip
-        if if_none_match in (etag, etag_gzip):
-            return if_none_match
+        etag = self.etag
+        if if_none_match == etag:
+            return etag
+        etag_gzip = self.etag_gzip
         for part in if_none_match.split(","):
             tag = part.strip().removeprefix("W/")
             if tag in (etag, "*"):
