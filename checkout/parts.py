@@ -154,7 +154,7 @@ def make_parts(settings: Settings) -> Parts:
         ),
         passwords=Passwords(),
         rules=rules,
-        carts=Carts(LiveCarts(gate), CartStore(pool), persister),
+        carts=Carts(LiveCarts(gate), CartStore(pool), persister, cipher),
         persister=persister,
         metrics=metrics,
         edge=Edge(

@@ -11,8 +11,11 @@ import structlog
 from checkout.carts.live import LiveCarts
 from checkout.carts.model import COUPON, LINE, Cart, Fields, Op, Verdict, apply, new_fields, parse
 from checkout.carts.persist import Persister
+from checkout.carts.personal import opener, seal_address
+from checkout.carts.request import CartAddress
 from checkout.carts.store import CartStore
 from checkout.errors import Conflict, NotFound, ShopError, Stale, Unavailable
+from checkout.kit.cipher import Cipher
 from checkout.kit.db import PostgresError
 from checkout.kit.ids import secret_id
 from config import limits
@@ -39,10 +42,12 @@ class Carts:
     Cost: one call of the gate; more only for a cart that the gate does not have.
     """
 
-    def __init__(self, live: LiveCarts, store: CartStore, persister: Persister) -> None:
+    def __init__(self, live: LiveCarts, store: CartStore, persister: Persister, cipher: Cipher) -> None:
         self._live = live
         self._store = store
         self._persister = persister
+        self._cipher = cipher
+        self._opened = opener(cipher)
         self._currencies: dict[str, str] = {}
         self._ungated: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -148,6 +153,13 @@ class Carts:
                 raise Held(cart, fields)
         return cart
 
+    async def set_address(
+        self, cart_id: str, address: CartAddress, *, expected: int | None = None, who: str = ""
+    ) -> Cart:
+        """Sets where the cart goes. Raises: as `edit`."""
+        sealed = seal_address(self._cipher, cart_id, address)
+        return await self.edit(cart_id, [("S", "addr", sealed)], expected=expected, who=who)
+
     async def empty(self, cart_id: str, account_id: uuid.UUID) -> None:
         """Takes everything out of a cart of this account, and leaves it to nobody. Raises: as `edit`."""
         who = str(account_id)
@@ -220,7 +232,7 @@ class Carts:
             if len(currencies) >= limits.CART_CURRENCIES_MAX:
                 del currencies[next(iter(currencies))]
             currencies[cart_id] = fields["cur"]
-        return parse(cart_id, fields)
+        return parse(cart_id, fields, self._opened)
 
 
 def _unknown() -> NotFound:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from checkout.carts.carts import Carts, Held
-from checkout.carts.model import Cart, Op, Verdict, apply, hold_id, parse
+from checkout.carts.model import Cart, Op, Verdict, apply, hold_id
 from checkout.carts.price import Priced, Pricing
 from checkout.errors import Conflict, Stale, Unavailable
 from checkout.stock.model import HoldResult, Item
@@ -78,7 +78,7 @@ class Holds:
             if verdict is not Verdict.DONE or after is fields:
                 return await self._carts.edit(cart_id, ops, expected=cart.version, who=who)
             left_s = cart.hold_until_ms / 1000 - time.time()
-            target = parse(cart_id, after)
+            target = self._carts.seen(cart_id, after)
             follow: list[Op] = list(ops)
             if target.lines and left_s > 0:
                 await self._take(target, ttl_s=left_s)

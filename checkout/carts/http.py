@@ -153,10 +153,8 @@ class CartRoutes:
         """PUT /v1/carts/{id}/address"""
         expected, who = expected_version(request), self._who(request)
         address = await body.read(request, _ADDRESS)
-        ops: list[Op] = [("S", "addr", _ENCODE_ADDRESS.encode(address).decode())]
-        return await self._answer(
-            await self._carts.edit(request.match_info["id"], ops, expected=expected, who=who)
-        )
+        cart_id = request.match_info["id"]
+        return await self._answer(await self._carts.set_address(cart_id, address, expected=expected, who=who))
 
     async def shipping_options(self, request: web.Request) -> web.Response:
         """GET /v1/carts/{id}/shipping-options"""

@@ -14,6 +14,7 @@ _HERE = Path(__file__).parent
 EDIT = Script(_HERE / "edit.lua")
 RESTORE = Script(_HERE / "restore.lua")
 CLAIM = Script(_HERE / "claim.lua")
+RESEAL = Script(_HERE / "reseal.lua")
 EPOCH = b"{0}:epoch"
 _BOUNDS: tuple[Arg, ...] = (limits.CART_TTL_S, limits.CART_LINES_MAX, limits.COUPONS_MAX)
 
@@ -93,6 +94,17 @@ class LiveCarts:
             return Merged(verdict, {}, {}, {}, reply[1] if len(reply) > 1 else 0)
         guest, own, report = (_pairs(flat) for flat in reply[1:])
         return Merged(verdict, guest, own, report)
+
+    async def reseal(self, cart_id: str, was: str, becomes: str) -> bool:
+        """Puts the address under another key, if the cart is there and still has that text; False: the gate is away."""
+        epoch = self._gate.epoch
+        if not epoch:
+            return False
+        keys = (EPOCH, _key(epoch, cart_id))
+        try:
+            return int(await self._gate.lane.run(RESEAL, keys, (epoch, was, becomes))) >= 0
+        except (Unavailable, ReplyError):
+            return False
 
     async def _run(
         self, script: Script, epoch: int, cart_id: str, args: tuple[Arg, ...]

@@ -9,13 +9,13 @@
 - An ordered or merged cart is not edited any more; a held cart only by callers who hold the new lines first.
 
 Shape of the fields: `v` version · `cur` currency · `acct` account · `ctry` country before there is an address · `addr`
-address (JSON) · `ship` option · `hold` end of the hold, ms · `st` `ordered` or `merged` once it is · `into` the cart it was
-merged into · `l:SKU` and `c:CODE`: `quantity seq`, seq being the version that put it in.
+address (JSON, sealed: carts/personal.py) · `ship` option · `hold` end of the hold, ms · `st` `ordered` or `merged` once it
+is · `into` the cart it was merged into · `l:SKU` and `c:CODE`: `quantity seq`, seq being the version that put it in.
 """
 
 import enum
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -95,11 +95,13 @@ def _ordered_entries(fields: Mapping[str, str], prefix: str) -> list[tuple[str, 
     return [(name, quantity) for _, name, quantity in entries]
 
 
-def parse(cart_id: str, fields: Mapping[str, str]) -> Cart:
-    """The cart that the fields spell."""
+def parse(
+    cart_id: str, fields: Mapping[str, str], opened: Callable[[str], CartAddress] = _ADDRESS.decode
+) -> Cart:
+    """The cart that the fields spell. Shape: `opened` reads `addr`, which is sealed wherever it is stored."""
     get = fields.get
     raw_address = get("addr")
-    address = _ADDRESS.decode(raw_address) if raw_address is not None else None
+    address = opened(raw_address) if raw_address is not None else None
     account = get("acct")
     return Cart(
         id=cart_id,

@@ -5,6 +5,8 @@ from contextlib import nullcontext
 import orjson
 from rich.table import Table
 
+from checkout.audit.counters import gate_of
+from checkout.carts.live import LiveCarts
 from checkout.commands.terminal import console, progress
 from checkout.kit import db
 from checkout.kit.cipher import Cipher
@@ -50,9 +52,11 @@ async def rotate_now(settings: Settings, *, as_json: bool) -> int:
     connection = await db.connect(settings.database_url, purpose="keys")
     try:
         await connection.execute("SET statement_timeout = 0")
-        store = PersonalStore(connection, cipher)
-        with nullcontext() if as_json else progress("Sealing", "rows") as move:
-            done = await rotate(store, cipher.current, moved=move or (lambda _done, _total: None))
+        async with gate_of(settings.database_url, settings.gate_url) as (gate, _):
+            await gate.refresh()
+            store = PersonalStore(connection, cipher, LiveCarts(gate))
+            with nullcontext() if as_json else progress("Sealing", "rows") as move:
+                done = await rotate(store, cipher.current, moved=move or (lambda _done, _total: None))
     finally:
         await connection.close()
     if as_json:

@@ -15,6 +15,7 @@ import orjson
 
 from checkout.accounts.model import plain_email
 from checkout.accounts.personal import ACCOUNT, ADDRESS, FACTOR, REQUEST
+from checkout.carts.personal import CART
 from checkout.invoices.personal import BUYER, INVOICE, whole
 from checkout.orders.personal import ADDRESSES, ORDER
 from checkout.payments.store import INBOX
@@ -90,6 +91,10 @@ def _webhook(row: Mapping[str, Any]) -> Part:
     return Part(row["payload"].encode())
 
 
+def _cart(row: Mapping[str, Any]) -> Part:
+    return Part(row["addr"].encode())
+
+
 KEPT = (
     Kept(ACCOUNT.table, _account, is_found=True),
     Kept(ADDRESS.table, _address),
@@ -99,4 +104,5 @@ KEPT = (
     Kept(INVOICE, _invoice, has_rest=True),
     Kept(LABEL, _label),
     Kept(INBOX, _webhook),
+    Kept(CART, _cart, first=""),
 )

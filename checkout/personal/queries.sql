@@ -13,6 +13,8 @@ FROM (
               WHERE personal IS NOT NULL OR pdf <> '' GROUP BY 1, 2
     UNION ALL SELECT 'shipments', substring(personal FROM 1 FOR 2), count(*) FROM shipments
               WHERE personal IS NOT NULL OR label_pdf IS NOT NULL GROUP BY 1, 2
+    UNION ALL SELECT 'carts', CASE WHEN addr NOT LIKE '{%' THEN substring(decode(addr, 'base64') FROM 1 FOR 2) END, count(*)
+              FROM (SELECT document ->> 'addr' AS addr FROM carts) c WHERE addr IS NOT NULL GROUP BY 1, 2
     UNION ALL SELECT 'webhook_inbox', substring(personal FROM 1 FOR 2), count(*) FROM webhook_inbox GROUP BY 1, 2
 ) t GROUP BY 1, 2 ORDER BY 1, 2
 
@@ -130,3 +132,18 @@ SELECT id, personal, payload FROM webhook_inbox WHERE id = ANY ($1::uuid[]) ORDE
 -- Caller: PersonalStore.reseal. Index: webhook_inbox pkey. Locks: the rows, locked before. Rows: a batch.
 UPDATE webhook_inbox w SET personal = n.personal, payload = NULL
 FROM unnest($1::uuid[], $2::bytea[]) AS n (id, personal) WHERE w.id = n.id
+
+-- name: carts_page
+-- Caller: PersonalStore.page. Index: carts pkey. Locks: none. Rows: at most $2 after id $1 that have an address.
+SELECT id, CASE WHEN addr NOT LIKE '{%' THEN substring(decode(addr, 'base64') FROM 1 FOR 2) END AS personal
+FROM (SELECT id, document ->> 'addr' AS addr FROM carts WHERE id > $1) c WHERE addr IS NOT NULL ORDER BY id LIMIT $2
+
+-- name: carts_lock
+-- Caller: PersonalStore.reseal_carts. Index: carts pkey. Locks: those of the rows $1 that nobody else holds. Rows: a batch.
+SELECT id, document ->> 'addr' AS addr FROM carts WHERE id = ANY ($1::text[]) AND document ->> 'addr' IS NOT NULL ORDER BY id
+FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: carts_seal
+-- Caller: PersonalStore.reseal_carts. Index: carts pkey. Locks: the rows, locked before. Rows: a batch. Their versions stay.
+UPDATE carts c SET document = (c.document::jsonb || jsonb_build_object('addr', n.addr))::json
+FROM unnest($1::text[], $2::text[]) AS n (id, addr) WHERE c.id = n.id

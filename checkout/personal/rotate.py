@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from checkout.carts.personal import CART
 from checkout.kit.db import RETRYABLE
 from checkout.personal.model import KEPT, Kept
 from checkout.personal.store import PersonalStore
@@ -38,9 +39,13 @@ async def rotate(store: PersonalStore, current: int, *, moved: Moved = lambda do
         for attempt in range(limits.RESEAL_PASSES_MAX):
             seen, sealed, missed = await _pass(store, kept, lambda n, at=looked: moved(at + n, total))  # type: ignore[misc]
             result.sealed[kept.table] = result.sealed.get(kept.table, 0) + sealed
-            if missed == 0:
+            if missed == 0 and (kept.table != CART or sealed == 0):
                 break
-            await asyncio.sleep(limits.RESEAL_PAUSE_S * 2**attempt)
+            # Of a cart a server may be about to keep what it read before.
+            pause_s = limits.RESEAL_PAUSE_S * 2**attempt
+            await asyncio.sleep(
+                max(pause_s, 3 * limits.CART_PERSIST_INTERVAL_S) if kept.table == CART else pause_s
+            )
         looked += seen
     for table, keys in (await store.by_key()).items():
         left = {number: rows for number, rows in keys.items() if number != current}

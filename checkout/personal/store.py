@@ -1,8 +1,12 @@
 """The only SQL of putting personal data under another key."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from checkout.carts.live import LiveCarts
+from checkout.carts.personal import CART, open_text, seal_text
+from checkout.errors import Unavailable
 from checkout.kit import sql
 from checkout.kit.cipher import Cipher
 from checkout.kit.db import Connection
@@ -18,6 +22,7 @@ _PAGE = {
     "invoices": QUERIES.invoices_page,
     "shipments": QUERIES.shipments_page,
     "webhook_inbox": QUERIES.webhook_inbox_page,
+    "carts": QUERIES.carts_page,
 }
 _LOCK = {
     "accounts": QUERIES.accounts_lock,
@@ -42,10 +47,11 @@ _SEAL = {
 
 
 class PersonalStore:
-    """Reads and writes over one connection of its own; table by table, batch by batch."""
+    """Reads and writes over one connection of its own; table by table, batch by batch. Carts need the gate's copy too."""
 
-    def __init__(self, connection: Connection, cipher: Cipher) -> None:
+    def __init__(self, connection: Connection, cipher: Cipher, live: LiveCarts | None = None) -> None:
         self._connection = connection
+        self._live = live
         self._cipher = cipher
 
     async def by_key(self) -> dict[str, dict[int, int]]:
@@ -70,6 +76,8 @@ class PersonalStore:
         Locks: the rows sealed, for the time of it. Retry: safe.
         """
         cipher = self._cipher
+        if kept.table == CART:
+            return await self._reseal_carts(ids)
         done, sealed, indexes, rests = list[Any](), list[bytes](), list[bytes | None](), list[str | None]()
         async with self._connection.transaction():
             for row in await self._connection.fetch(_LOCK[kept.table], ids):
@@ -94,3 +102,21 @@ class PersonalStore:
                     given.append(rests)
                 await self._connection.execute(_SEAL[kept.table], *given)
         return len(done)
+
+    async def _reseal_carts(self, ids: Sequence[str]) -> int:
+        """The gate's copies first: what is edited from then on is kept under the first key.
+
+        Raises: Unavailable while the gate is away; nothing was done in Postgres then.
+        """
+        cipher, live = self._cipher, self._live
+        async with self._connection.transaction():
+            rows = await self._connection.fetch(QUERIES.carts_lock, ids)
+            was = {row["id"]: row["addr"] for row in rows}
+            becomes = {key: seal_text(cipher, key, open_text(cipher, text)) for key, text in was.items()}
+            reached = live is not None and all(
+                await asyncio.gather(*(live.reseal(key, was[key], text) for key, text in becomes.items()))
+            )
+            if not reached:
+                raise Unavailable("The gate is away: addresses in carts wait for it.", code="gate_away")
+            await self._connection.execute(QUERIES.carts_seal, list(becomes), list(becomes.values()))
+        return len(becomes)

@@ -9,6 +9,7 @@ import orjson
 from checkout.accounts.model import consents, plain_email
 from checkout.accounts.own.request import AddressEntry
 from checkout.accounts.personal import ACCOUNT, ADDRESS
+from checkout.carts.personal import told
 from checkout.errors import Conflict, NotFound, Unauthenticated
 from checkout.kit import sql
 from checkout.kit.cipher import Cipher
@@ -148,7 +149,10 @@ class OwnStore:
                     break
             return {
                 "orders": [opened_order(self._cipher, row) for row in orders],
-                "carts": await connection.fetch(QUERIES.held_carts, account_id),
+                "carts": [
+                    dict(row.items()) | {"document": told(self._cipher, row["document"])}
+                    for row in await connection.fetch(QUERIES.held_carts, account_id)
+                ],
                 "sessions": await connection.fetch(QUERIES.held_sessions, account_id),
                 "requests": await connection.fetch(QUERIES.held_requests, self._cipher.index(plain), plain),
                 "log": await connection.fetch(QUERIES.held_log, str(account_id), _LOG_MAX),

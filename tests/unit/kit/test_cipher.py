@@ -50,6 +50,20 @@ def test_a_changed_value_does_not_open(at: int, bit: int) -> None:
         OLD.open_bytes("people", ROW, bytes(sealed))
 
 
+@given(st.binary(max_size=60), st.binary(max_size=20), st.binary(max_size=20))
+def test_a_settled_seal_is_the_same_for_the_same_alone(value: bytes, salt: bytes, other: bytes) -> None:
+    """If this fails, an edit that changes nothing changes the cart, or two values share a nonce and both are read."""
+    sealed = OLD.seal_settled("carts", "*", value, salt=salt)
+    assert OLD.open_bytes("carts", "*", sealed) == value
+    assert OLD.seal_settled("carts", "*", value, salt=salt) == sealed
+    for changed in (
+        OLD.seal_settled("carts", "*", value + b"!", salt=salt),
+        OLD.seal_settled("carts", "*", value, salt=salt + b"!" + other),
+        NEW.seal_settled("carts", "*", value, salt=salt),
+    ):
+        assert changed[2:14] != sealed[2:14]
+
+
 def test_a_key_that_is_not_at_hand_is_named() -> None:
     """If this fails, an operator who dropped a key too early does not learn which."""
     sealed = NEW.seal_bytes("people", ROW, b"Ada")
