@@ -112,6 +112,7 @@ class Running:
                 dispatch=dispatch,
                 loop=loop,
                 access_log=access_log,
+                access_log_class=logs.AccessLog,
                 keepalive_timeout=keepalive_timeout_s,
                 max_line_size=limits.HEADER_LINE_MAX_BYTES,
                 max_field_size=limits.HEADER_FIELD_MAX_BYTES,

@@ -93,7 +93,7 @@ async def serving(
     """
     folder = stores.folder / name
     folder.mkdir(parents=True)
-    crash_file, log, port = folder / "crash-at", folder / "serve.log", _free_port()
+    crash_file, log, port = folder / "crash-at", folder / "serve.log", free_port()
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "CHECKOUT_ENV": "test",
@@ -127,7 +127,8 @@ async def serving(
         await server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
