@@ -16,7 +16,7 @@ from checkout.kit.routes import Route
 _PARAMETER = re.compile(r"\{([A-Za-z_]+)(?::([^{}]|\{[^{}]*\})*)?\}")
 _GENERAL = (
     "malformed_request", "request_timeout", "rate_limited", "overloaded", "deadline_exceeded", "unavailable",
-    "database_away", "gate_away", "starting", "internal",
+    "database_away", "gate_away", "starting", "key_missing", "internal",
 )  # fmt: skip
 _WITH_BODY = ("invalid", "malformed_json", "too_large", "unsupported_media_type")
 _PROBLEM_SCHEMA: dict[str, Any] = {
