@@ -20,7 +20,7 @@ class Draft(Struct, gc=False):
     """An order as quoted and admitted, waiting for Postgres's decision.
 
     Shape: `lines` are (item_id, quantity, unit_minor, offer_version), goods first, one line an item; `document` is encoded
-    JSON; `personal` is sealed; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units.
+    JSON, `personal` sealed; `epoch` is the gate's epoch of the admission, 0 when the gate took no part. Units: minor units.
     """
 
     id: uuid.UUID

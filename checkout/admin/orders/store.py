@@ -1,7 +1,7 @@
 """The only SQL of searching orders."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
