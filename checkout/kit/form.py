@@ -12,6 +12,8 @@ _CODES = {
 
 def form(pattern: str, words: str, *, max_length: int | None = None) -> Meta:
     """What a text must look like. Shape: `words` follow "Give" in a problem document, and say what to send."""
+    if pattern.endswith("$"):
+        pattern += r"(?!\n)"  # Python's $ also matches before a last newline, Postgres's does not
     _WORDS[repr(pattern)] = words
     return Meta(pattern=pattern, description=f"{words[0].upper()}{words[1:]}.", max_length=max_length)
 

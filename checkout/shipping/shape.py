@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from checkout.kit.form import form
-from checkout.orders.request import Currency, ShippingCode
+from checkout.orders.request import Currency
 from config import limits
 
 ZoneCountry = Annotated[
@@ -15,6 +15,9 @@ ZoneCountry = Annotated[
         "a country by its two capital letters, such as DE, or * for all that no other zone names",
     ),
 ]
+RateOption = Annotated[
+    str, form(r"^[a-z][a-z0-9_-]{0,31}$", "an option by a short name in small letters, such as standard")
+]
 ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TEXT_MAX_CHARS)]
 Money = Annotated[int, msgspec.Meta(ge=0, le=limits.UNIT_PRICE_MAX_MINOR)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
@@ -23,7 +26,7 @@ Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
 class RateEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What an option costs up to a weight. Units: minor units, g, days. `free_above`: goods of this worth ship free."""
 
-    option: ShippingCode
+    option: RateOption
     title: ZoneName
     currency: Currency
     up_to_weight_g: Annotated[int, msgspec.Meta(ge=1, le=limits.WEIGHT_MAX_G)]

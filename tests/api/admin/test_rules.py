@@ -62,6 +62,7 @@ async def test_a_zone_that_makes_no_sense_is_refused_by_its_field(desk: Desk) ->
     """If this fails, a slip in a price list is quoted."""
     for wrong, field in (
         ({"rates": [rate(), rate(amount=1)]}, "rates[1]"),
+        ({"rates": [rate("2026")]}, "rates[0].option"),
         ({"rates": [rate(days_min=5, days_max=2)]}, "rates[0].days_max"),
         ({"rates": [rate(), rate(up_to_weight_g=5000, title="By ship")]}, "rates[1]"),
         ({"countries": ["IS", "IS"]}, "countries"),

@@ -19,6 +19,7 @@ GOOD = {
     ("change", "field", "words"),
     [
         ({"email": "ada"}, "email", "such as ada@example.com"),
+        ({"email": "ada@example.com\n"}, "email", "such as ada@example.com"),
         ({"currency": "euro"}, "currency", "such as EUR"),
         (
             {"payment": {"provider": "stripe", "method": "4242424242424242"}},
