@@ -280,18 +280,20 @@ class Shaper:
         for _ in range(random.choice((1, 1, 1, 2))):
             holders = [holder for holder in _holders(document) if holder]
             if not holders:
-                return random.choice(_HOSTILE)
+                return copy.deepcopy(random.choice(_HOSTILE))
             holder = random.choice(holders)
             place = random.randrange(len(holder)) if isinstance(holder, list) else random.choice(list(holder))
             roll = random.random()
             if roll < 0.75:
-                holder[place] = random.choice(_HOSTILE)
+                holder[place] = copy.deepcopy(random.choice(_HOSTILE))
             elif roll < 0.85:
                 del holder[place]
             elif isinstance(holder, list):
                 holder.extend([holder[place]] * random.choice((1, 5, 3000)))
             else:
-                holder[random.choice(("extra", "", "__proto__", "id", "version"))] = random.choice(_HOSTILE)
+                holder[random.choice(("extra", "", "__proto__", "id", "version"))] = copy.deepcopy(
+                    random.choice(_HOSTILE)
+                )
         return document
 
 
