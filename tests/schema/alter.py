@@ -269,7 +269,7 @@ class Shaper:
         if name == "country":
             return self.random.choice(_COUNTRIES)
         if name == "countries":
-            return [self.random.choice(_COUNTRIES)]
+            return ["".join(self.random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=2))]
         return {"sku": f"NEW-{self._made}", "email": f"new-{self._made}@example.com"}.get(
             name, f"new-{self._made}"
         )

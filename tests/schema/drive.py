@@ -85,11 +85,12 @@ class Driver:
 
     async def _insist(self, client: aiohttp.ClientSession, label: str) -> None:
         """What was never answered well is asked some more: chance alone must not decide what a run has tried."""
-        for _ in range(_MORE):
+        maker = f"POST {label.split(' ')[1].partition('/{')[0]}"
+        for n in range(_MORE):
             if any(status < 300 for status in self.statuses[label]) or label in self.order["unreached"]:
                 return
             self.asked += 1
-            await self._ask(client, label)
+            await self._ask(client, maker if n % 3 == 0 and maker in self.operations else label)
 
     def _sign(self, request: Request) -> None:
         """Says who asks: whose the thing is, or anybody."""

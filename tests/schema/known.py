@@ -85,6 +85,8 @@ def kind_of(path: str, parameter: str) -> str:
         return "bought"
     if path == "/v1/carts/{id}/coupons/{code}" and parameter == "code":
         return "usable coupons"
+    if path == "/v1/admin/products/{id}/variants/{sku}" and parameter == "id":
+        return "families"
     if path == "/v1/orders/{id}/payments":
         return "unpaid"
     before = path.partition("{" + parameter + "}")[0].rstrip("/").rsplit("/", 1)[-1]

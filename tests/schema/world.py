@@ -44,7 +44,7 @@ async def told(shop: TestShop) -> dict[str, Any]:
     return {
         "callers": callers,
         "expendable": expendable,
-        "things": await _things(shop, ids, callers["customer"]),
+        "things": await _things(shop, ids, callers["customer"]) | await _family(shop, admin),
         "signs": shop.settings.stripe_webhook_secrets[0],
     }
 
@@ -86,6 +86,15 @@ async def _things(
         "dead-letters": [await _parked(shop) for _ in range(12)],
         "docs": ["errors", "redoc.standalone.js", "x"],
     }
+
+
+async def _family(shop: TestShop, admin: dict[str, str]) -> dict[str, list[str | tuple[str, str]]]:
+    """A product with many variants that were never stocked: only such a one can be removed."""
+    options = {"size": [f"s{n}" for n in range(8)], "colour": [f"c{n}" for n in range(8)]}
+    body = {"title": "Family", "options": options, "each": {"prices": {"EUR": {"amount": 100}}}}
+    status, made, _ = await shop.call("POST", "/v1/admin/products", json=body, headers=admin)
+    assert status == 201, made
+    return {"families": [made["id"]], f"skus of {made['id']}": [one["sku"] for one in made["variants"]]}
 
 
 async def _order(shop: TestShop, statement: str, account: uuid.UUID, *more: str) -> str:
