@@ -95,11 +95,12 @@ _holds(
     CART_LINES_MAX * LINE_QUANTITY_MAX * UNIT_PRICE_MAX_MINOR <= JSON_INTEGER_MAX,
     "the dearest total must be exact for every JSON reader",
 )
-_holds(PAGE_DEFAULT <= PAGE_MAX < ORDERS_LOOKED_AT_MAX, "the default page must be allowed, and a search must fill one")
-
 _holds(
-    STOCK_LINES_MAX * 140 <= BODY_MAX_BYTES, "a receipt of the most lines must fit the usual body limit"
+    PAGE_DEFAULT <= PAGE_MAX < ORDERS_LOOKED_AT_MAX,
+    "the default page must be allowed, and a search must fill one",
 )
+
+_holds(STOCK_LINES_MAX * 140 <= BODY_MAX_BYTES, "a receipt of the most lines must fit the usual body limit")
 _holds(
     STOCK_FEED_ROWS_MAX * 512 <= STOCK_FEED_BODY_MAX_BYTES <= IMPORT_BODY_MAX_BYTES,
     "a feed of the most rows must fit its body limit",
@@ -339,7 +340,10 @@ _holds(
     WEBHOOK_BODY_MAX_BYTES < PRODUCT_BODY_MAX_BYTES < IMPORT_BODY_MAX_BYTES,
     "what is too large for a product's body is a file",
 )
-_holds(PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX, "a page must fit what is read for it")
+_holds(
+    PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX,
+    "a page must fit what is read for it",
+)
 _holds(SEARCH_PROBED_FROM // 10 > SEARCH_MATCHES_MAX, "what a tenth of the catalogue says must be many")
 _holds(REVIEW_TEXT_MAX_CHARS * 3 < BODY_MAX_BYTES, "a review of the longest text must fit a body")
 _holds(CART_PERSIST_INTERVAL_S < CART_BEHIND_MAX_S, "a cart must be written within its promise")
@@ -445,9 +449,13 @@ BULK_FILE_MEMORY_S = 7 * 24 * 3600
 BULK_SWEEP_INTERVAL_S = 30.0
 
 _holds(
-    BULK_SLICE_S + STATEMENT_TIMEOUT_S < ACTOR_TIME_LIMIT_S, "a slice and its last chunk must fit an actor's run"
+    BULK_SLICE_S + STATEMENT_TIMEOUT_S < ACTOR_TIME_LIMIT_S,
+    "a slice and its last chunk must fit an actor's run",
 )
-_holds(OUTBOX_DEADLINE_S < BULK_STALLED_S < BULK_TRANSFER_S, "a job is stalled when no outbox row is left to move it")
+_holds(
+    OUTBOX_DEADLINE_S < BULK_STALLED_S < BULK_TRANSFER_S,
+    "a job is stalled when no outbox row is left to move it",
+)
 _holds(BULK_PIECE_BYTES <= BULK_RECORD_MAX_BYTES, "the reader holds whole pieces")
 
 # --- Accounts -----------------------------------------------------------------------------------------
@@ -526,8 +534,8 @@ _holds(
 
 # --- What is forgotten, and the months of orders --------------------------------------------------------
 
-# An Idempotency-Key that placed an order gets that order's answer for this long; then the same key would order anew. Its index is
-# random, and small because of this: 30 days of 10 M orders a year are 820,000 rows.
+# An Idempotency-Key that placed an order gets that order's answer for this long; then the same key would order anew. Its
+# index is random, and small because of this: 30 days of 10 M orders a year are 820,000 rows.
 ORDER_CLAIM_MEMORY_S = 30 * 24 * 3600
 # The answer to an admin's request with an Idempotency-Key.
 ADMIN_REQUEST_MEMORY_S = 30 * 24 * 3600

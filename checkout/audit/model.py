@@ -94,7 +94,9 @@ POSTGRES = (
         "location_total", "On hand equals the sum of what lies at all locations, item by item.", "units apart"
     ),
     Invariant("locations", "Every unit lies where the ledger put it.", "units misplaced"),
-    Invariant("allocations", "What is set aside at a location is what booked orders wait for.", "units apart"),
+    Invariant(
+        "allocations", "What is set aside at a location is what booked orders wait for.", "units apart"
+    ),
     Invariant("transfers", "A transfer brings as many units as it takes.", "units"),
     Invariant("policies", "What may be sold follows from each SKU's policy.", "units apart"),
     Invariant("totals", "Lines, discount, shipping and tax add up to the total, order by order.", "orders"),
