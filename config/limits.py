@@ -200,7 +200,7 @@ REBUILD_CHUNK = 1_000
 # Orders at once straight to Postgres while the gate is away, per process.
 GATELESS_CONCURRENCY = 64
 # Open databases of an embedded Valkey: tests take one each.
-EMBEDDED_VALKEY_DATABASES = 512
+EMBEDDED_VALKEY_DATABASES = 4096
 
 _holds(GATE_TIMEOUT_S < BROWSE_DEADLINE_S, "a gate that is away must be noticed within any request")
 

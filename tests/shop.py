@@ -32,6 +32,7 @@ ADDRESS = {
 }
 _databases = itertools.count(1)
 _gates = itertools.count(1)
+_brokers = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Stores:
         return re.sub(r"db=\d+", f"db={next(_gates)}", self.gate_url)
 
     def fresh_broker_url(self) -> str:
-        return re.sub(r"db=\d+", f"db={next(_gates)}", self.broker_url)
+        return re.sub(r"db=\d+", f"db={next(_brokers)}", self.broker_url)
 
     async def fresh_database(self) -> str:
         """The URL of a new copy of the template."""
