@@ -11,12 +11,15 @@ Guarantees:
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest, HTTPException, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from catalog_cache import EncodedResponse
+
+log = structlog.get_logger("checkout.edge")
 
 
 class Connection(RequestHandler):
@@ -64,9 +67,16 @@ class Connection(RequestHandler):
                     self._keepalive_handle = loop.call_at(now, self._process_keepalive)
         except ConnectionError:
             pass  # the client went away: there is nobody to tell
-        except BaseException:
+        except Exception as error:  # a bug outside of any request: this connection ends, the others go on
+            log.error("a connection broke", exc_info=error)
+            self.force_close()
+        except asyncio.CancelledError:
             self.force_close()
             raise
+        self._end()
+
+    def _end(self) -> None:
+        """Closes what is not closed yet."""
         if not self._force_close:
             self._task_handler = None
             if self.transport is not None:

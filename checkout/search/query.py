@@ -66,7 +66,7 @@ def parse(query_string: str) -> ListingQuery:
     sort = _sort(values.get("sort", ""), words)
     low, high = _price(values, "price_min"), _price(values, "price_max")
     if low is not None and high is not None and low > high:
-        raise Invalid("price_max: is at least price_min.", field="price_max")
+        raise Invalid("price_max: give at least price_min", field="price_max")
     currency = values.get("currency") or None
     if currency is not None and not CURRENCY.fullmatch(currency):
         raise Invalid("currency: is an ISO 4217 code such as EUR.", field="currency")
@@ -150,7 +150,7 @@ def _price(values: dict[str, str], name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _PRICE_DIGITS_MAX):
-        raise Invalid(f"{name}: is a number of minor units of the currency.", field=name)
+        raise Invalid(f"{name}: give whole minor units of the currency, such as 1990 for 19.90", field=name)
     return int(text)
 
 
