@@ -1,6 +1,6 @@
 """The Postgres pool and its settings, in one place.
 
-Every connection runs with the lock wait and statement time-out of config/limits.py, so that no request waits for a
+Every connection runs with the lock wait and statement time-out of config/limits/, so that no request waits for a
 stuck row for ever, and the reconciler knows when a statement can no longer commit.
 """
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from config import limits
+from config.limits import clients, people, selling, stores
 from config.reading import Doc
 from config.settings import DOCS, PREFIX, Settings, describe
 
@@ -17,7 +18,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Written by `make docs` from `config/settings.py` and `config/limits.py`. Settings are environment variables;",
+        "Written by `make docs` from `config/settings.py` and `config/limits/`. Settings are environment variables;",
         "`checkout settings` shows their values. An unknown `CHECKOUT_` name or a bad value stops the start, all problems",
         "at once. Secrets are masked wherever they are shown.",
         "",
@@ -34,14 +35,19 @@ def settings_page() -> str:
         "",
         "Fixed in the code, with the reason of each; relations between them are checked at every start.",
     ]
-    for title, bounds in sections(inspect.getsource(limits)):
+    for title, bounds in sections(bounds_text()):
         lines += ["", f"## {title}", "", "| bound | value | why |", "|---|---|---|"]
         lines += [f"| `{name}` | {getattr(limits, name):_} | {why} |" for name, why in bounds]
     return "\n".join(lines) + "\n"
 
 
+def bounds_text() -> str:
+    """The files of config/limits/, one after the other."""
+    return "\n".join(inspect.getsource(part) for part in (clients, stores, selling, people))
+
+
 def sections(source: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Title, and (name, comment above it) of each bound, as they follow in the text of limits.py.
+    """Title, and (name, comment above it) of each bound, as they follow in the text of config/limits/.
 
     A comment speaks for the bounds below it up to the next comment; it is printed once, with the first of them.
     """
