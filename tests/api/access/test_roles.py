@@ -129,8 +129,8 @@ async def test_before_the_roles_are_read_nobody_is_allowed_anything(stores: Stor
         await desk.add("admin", "admin")
         token = desk.token("admin")
         table = shop.app[PARTS].access.roles
-        known, table._permissions = table._permissions, None
+        known, table._value = table._value, None
         status, problem, _ = await desk.call(token, "GET", "/v1/admin/stats")
         assert (status, problem["code"]) == (503, "starting")
-        table._permissions = known
+        table._value = known
         await desk.call(token, "GET", "/v1/admin/stats", expect=200)
