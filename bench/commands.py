@@ -20,6 +20,7 @@ from bench.report.terminal import console, print_result
 from bench.scenarios.ceiling import ROWS, Ceiling, run_ceiling
 from bench.scenarios.crowd import Crowd
 from bench.scenarios.drain import Drain, run_drain
+from bench.scenarios.flood import Flood, run_flood
 from bench.scenarios.floor import run_floor
 from bench.scenarios.growth import Growth, run_growth
 from bench.scenarios.imports import Imports, run_imports
@@ -249,6 +250,21 @@ def drain(
     """
     asked = Drain(orders, processes, work_processes)
     _run("drain", lambda say: run_drain(asked, say), results=results, as_json=as_json)
+
+
+@bench_app.command()
+def flood(
+    guessers: Annotated[int, typer.Option(help="Who guess passwords without a pause.", min=1)] = 40,
+    rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
+    seconds: Seconds = 20.0,
+    processes: Processes = 2,
+    wait: Wait = 30.0,
+    results: Results = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Passwords are guessed as fast as they are refused: do checkouts become slow? (T24) [dim]1 min[/dim]"""
+    asked = Flood(seconds, rate, guessers, processes, wait)
+    _run("flood", lambda say: run_flood(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command("import")

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from bench.load.shapes import purchase
 from bench.measure.processes import Sampler
+from bench.measure.targets import judged
 from bench.problem import BenchError
 from bench.report.crowd import usage_charts
 from bench.report.progress import Say
@@ -103,6 +104,7 @@ async def run_imports(asked: Imports, say: Say) -> Result:
             (f"{sent_s:,.1f} s", f"to send the file, {job['bytes_total'] / 1e6:,.1f} MB"),
             (f"{peak:,.0f} MB", "memory of the workers at most"),
         ],
+        verdicts=[judged("import", 100_000 / per_s)],
         figures=[
             Figure("rows a second", per_s, "rate"),
             Figure("worker memory", peak, "memory", less_is_better=True),

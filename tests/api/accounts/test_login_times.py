@@ -1,22 +1,14 @@
-"""T24: the time of a sign-in tells nothing, ten tries in a quarter of an hour, and a flood of sign-ins costs shoppers little.
+"""T24: the time of a sign-in tells nothing, and ten tries in a quarter of an hour. `checkout bench flood` measures the rest."""
 
-The flood is measured only with FLOOD=1, on a machine that does nothing else.
-"""
-
-import asyncio
-import os
 import statistics
 import time
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
 
 from checkout.accounts.sign_in import TRIES
 from config import limits
 from ratelimit.local import LocalLimiter
 from tests.api.accounts.conftest import People, later
-from tests.shop import Stores, TestShop, running
+from tests.shop import TestShop
 
 _SAMPLES = 24
 
@@ -83,55 +75,3 @@ def test_no_quarter_of_an_hour_sees_more_than_ten_tries() -> None:
     )
     assert 5 <= in_window <= limits.LOGIN_TRIES_MAX
     assert granted[-1] > 3 * limits.LOGIN_WINDOW_S, "who is tried all the time can never sign in again"
-
-
-@pytest.fixture
-async def quiet_shop(stores: Stores) -> AsyncIterator[TestShop]:
-    """A shop that sheds as it does in production."""
-    async with running(await stores.fresh_settings()) as started:
-        yield started
-
-
-@pytest.mark.skipif("FLOOD" not in os.environ, reason="a measurement, not a test: it needs a quiet machine")
-async def test_a_flood_of_sign_ins_costs_shoppers_at_most_as_much_again(quiet_shop: TestShop) -> None:
-    """If this fails, guessing passwords makes checkouts slow: their p99 may at most double (T24)."""
-    shop = quiet_shop
-    alone = await _p99(shop, "alone")
-    stop = asyncio.Event()
-    flooding = [asyncio.create_task(_flood(shop, n, stop)) for n in range(40)]
-    await asyncio.sleep(0.5)
-    flooded = await _p99(shop, "flood")
-    stop.set()
-    tried = sum(await asyncio.gather(*flooding))
-    print(
-        f"\ncheckout p99 alone {alone * 1000:.1f} ms, flooded {flooded * 1000:.1f} ms ({flooded / alone:.2f}×), {tried} tries"
-    )
-    assert flooded <= 2 * alone
-
-
-async def _p99(shop: TestShop, name: str, *, seconds: float = 12.0, per_second: int = 50) -> float:
-    """The 99th percentile of checkouts that come at a fixed rate. Units: s, from when each was due."""
-    took: list[float] = []
-    began = time.perf_counter()
-
-    async def one(number: int) -> None:
-        due = began + number / per_second
-        await asyncio.sleep(due - time.perf_counter())
-        status, _ = await shop.insist(("MUG-CLASSIC", 1), key=f"{name}-{number}")
-        assert status == 201
-        took.append(time.perf_counter() - due)
-
-    await shop.set_stock("MUG-CLASSIC", 100_000)
-    await asyncio.gather(*(one(number) for number in range(int(seconds * per_second))))
-    return statistics.quantiles(took, n=100)[98]
-
-
-async def _flood(shop: TestShop, number: int, stop: asyncio.Event) -> int:
-    tries = 0
-    while not stop.is_set():
-        body = {"email": f"{number}-{tries}@example.com", "password": "a wrong password"}
-        status, _, _ = await shop.call("POST", "/v1/sessions", json=body)
-        tries += 1
-        if status == 503:
-            await asyncio.sleep(0.05)
-    return tries
