@@ -1,7 +1,5 @@
 """`/v1/admin/attributes`."""
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
@@ -11,10 +9,11 @@ from checkout.attributes.store import AttributeStore
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.query import storable
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 
 _new = msgspec.json.Decoder(shape.NewAttribute)
 _terms = msgspec.json.Decoder(shape.AttributeTerms)
@@ -56,28 +55,16 @@ def routes(store: AttributeStore, *, permit: Permit) -> list[Route]:
         await store.delete(grant, _name(req), expected_version(req))
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(
-            method,
-            path,
-            handler,
-            summary,
-            policy="admin",
-            permission=f"attributes:{asks}",
-            tag="admin",
-            **more,
-        )
-
     every, one = "/v1/admin/attributes", "/v1/admin/attributes/{name}"
     return [
-        route("GET", every, list_attributes, "Attributes by name", "read", response=shape.AdminAttributes,
+        route("GET", every, list_attributes, "Attributes by name", "attributes:read", response=shape.AdminAttributes,
               problems=("invalid",), query=page.QUERY),
-        route("POST", every, define, "Define an attribute", "write", request=shape.NewAttribute,
+        route("POST", every, define, "Define an attribute", "attributes:write", request=shape.NewAttribute,
               response=shape.AdminAttribute, status=201, problems=("attribute_taken",)),
-        route("GET", one, read, "One attribute", "read", response=shape.AdminAttribute),
-        route("PUT", one, change, "Change an attribute; products keep their values", "write",
+        route("GET", one, read, "One attribute", "attributes:read", response=shape.AdminAttribute),
+        route("PUT", one, change, "Change an attribute; products keep their values", "attributes:write",
               request=shape.AttributeTerms, response=shape.AdminAttribute, problems=("stale_version",)),
-        route("DELETE", one, delete, "Forget a definition; products keep their values", "write", status=204,
+        route("DELETE", one, delete, "Forget a definition; products keep their values", "attributes:write", status=204,
               problems=("stale_version",)),
     ]  # fmt: skip
 
@@ -90,6 +77,4 @@ def _name(req: web.Request) -> str:
 
 
 def _one(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(dict(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(dict(row), status=status, version=row["version"])

@@ -6,7 +6,7 @@ from checkout.carts.model import Cart
 from checkout.carts.price import Priced
 from checkout.carts.shape import CartAnswer, CartCoupon, CartLine, CartShipping, Obstacle, OfferedShipping
 from checkout.quoting.model import QuoteLine, ShippingOption
-from checkout.quoting.shape import TaxShare, Totals
+from checkout.quoting.shape import tax_shares, totals_of
 
 
 def cart_answer(cart: Cart, priced: Priced, *, now_ms: int) -> CartAnswer:
@@ -16,7 +16,7 @@ def cart_answer(cart: Cart, priced: Priced, *, now_ms: int) -> CartAnswer:
     Cost: about 3 µs for three lines.
     """
     quote = priced.quote
-    totals, option = quote.totals, quote.shipping
+    option = quote.shipping
     held = cart.hold_until_ms > now_ms
     return CartAnswer(
         id=cart.id,
@@ -38,18 +38,7 @@ def cart_answer(cart: Cart, priced: Priced, *, now_ms: int) -> CartAnswer:
         address=cart.address,
         shipping_option=None if option is None else CartShipping(*_option(option)),
         requires_shipping=quote.requires_shipping,
-        totals=Totals(
-            totals.subtotal_minor,
-            totals.discount_minor,
-            totals.shipping_minor,
-            totals.tax_minor,
-            totals.total_minor,
-            totals.tax_included_minor,
-            [
-                TaxShare(tax.name, tax.rate_bp, tax.base_minor, tax.amount_minor, tax.included)
-                for tax in quote.taxes
-            ],
-        ),
+        totals=totals_of(quote.totals, tax_shares(quote.taxes)),
         problems=[Obstacle(problem.code, problem.field, problem.detail) for problem in quote.problems]
         + [
             Obstacle("not_for_sale", f"lines.{sku}", f"{sku} is not for sale any more.")

@@ -61,8 +61,7 @@ class CartRoutes:
         document = cart_answer(cart, await self._pricing.of(cart), now_ms=int(time.time() * 1000))
         if claimed is not None:
             document = ClaimAnswer(**msgspec.structs.asdict(document), claimed=claimed)
-        response = answer(document, status=status, cache_control=_PRIVATE)
-        response.lines += b'ETag: "%d"\r\n' % cart.version
+        response = answer(document, status=status, cache_control=_PRIVATE, version=cart.version)
         if status == 201:
             response.headers["Location"] = f"/v1/carts/{cart.id}"
         return response

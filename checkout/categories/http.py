@@ -1,7 +1,5 @@
 """`/v1/admin/categories`."""
 
-from typing import Any
-
 import msgspec
 from aiohttp import web
 
@@ -10,10 +8,11 @@ from checkout.categories import edit, shape, store
 from checkout.errors import Invalid
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Pool, Record
 from checkout.kit.query import storable
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.products.http import id_of
 
 _new = msgspec.json.Decoder(shape.NewCategory)
@@ -55,33 +54,19 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
         await edit.delete(pool, grant, id_of(req), expected_version(req))
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(
-            method,
-            path,
-            handler,
-            summary,
-            policy="admin",
-            permission=f"categories:{asks}",
-            tag="admin",
-            **more,
-        )
-
     every, one = "/v1/admin/categories", "/v1/admin/categories/{id}"
     return [
-        route("GET", every, list_categories, "Categories by slug", "read", response=shape.AdminCategories,
+        route("GET", every, list_categories, "Categories by slug", "categories:read", response=shape.AdminCategories,
               problems=("invalid",), query=page.QUERY),
-        route("POST", every, make, "Make a category", "write", request=shape.NewCategory,
+        route("POST", every, make, "Make a category", "categories:write", request=shape.NewCategory,
               response=shape.AdminCategory, status=201, problems=("slug_taken",)),
-        route("GET", one, read, "One category", "read", response=shape.AdminCategory),
-        route("PATCH", one, change, "Rename or move a category", "write", request=shape.CategoryChange,
+        route("GET", one, read, "One category", "categories:read", response=shape.AdminCategory),
+        route("PATCH", one, change, "Rename or move a category", "categories:write", request=shape.CategoryChange,
               response=shape.AdminCategory, problems=("slug_taken", "stale_version")),
-        route("DELETE", one, delete, "Delete a category; its products stay", "write", status=204,
+        route("DELETE", one, delete, "Delete a category; its products stay", "categories:write", status=204,
               problems=("category_in_use", "stale_version")),
     ]  # fmt: skip
 
 
 def _one(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(dict(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(dict(row), status=status, version=row["version"])

@@ -1,4 +1,5 @@
-"""Conditional requests: every editable document carries its version as ETag, and If-Match guards its edits.
+"""Conditional requests: every editable document carries its version as ETag (checkout/kit/answer.py writes it), and
+If-Match guards its edits.
 
 Source: RFC 9110 section 13.
 """
@@ -10,11 +11,6 @@ from aiohttp import web
 from checkout.errors import Stale
 
 _ETAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
-
-
-def etag(version: int) -> str:
-    """The ETag of a document's version."""
-    return f'"{version}"'
 
 
 def expected_version(request: web.Request) -> int | None:

@@ -39,3 +39,10 @@ class Route:
     priority: int = 1
     """Load shedding drops the lowest first: 0 browse, 1 cart, 2 checkout, payment and webhooks, 3 health."""
     tag: str = ""
+
+
+def admin_route(
+    method: str, path: str, handler: Handler, summary: str, permission: str, **more: Any
+) -> Route:
+    """A route of `/v1/admin`, which asks for this `resource:action`."""
+    return Route(method, path, handler, summary, policy="admin", permission=permission, tag="admin", **more)

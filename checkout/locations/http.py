@@ -10,7 +10,7 @@ from checkout.access.access import Permit
 from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.routes import Route
 from checkout.locations.model import Location, changed
 from checkout.locations.shape import (
@@ -97,6 +97,4 @@ def _code(request: web.Request) -> str:
 
 
 def _answer(location: Location, *, status: int = 200) -> web.Response:
-    response = answer(location.document(), status=status)
-    response.headers["ETag"] = etag(location.version)
-    return response
+    return answer(location.document(), status=status, version=location.version)

@@ -19,8 +19,8 @@ from checkout.orders.shape import (
     TimelineEntry,
 )
 from checkout.quoting import shape
-from checkout.quoting.model import Quote, Totals
-from checkout.quoting.shape import TaxShare
+from checkout.quoting.model import Quote
+from checkout.quoting.shape import tax_shares
 
 Document = dict[str, Any]
 _encode = msgspec.json.Encoder().encode
@@ -49,26 +49,11 @@ def stored_document(quote: Quote) -> bytes:
             ],
             OrderShipping(option.code, option.title, option.amount_minor) if option else None,
             [OrderCoupon(effect.code, effect.discount_minor) for effect in quote.coupons if effect.applied],
-            [
-                TaxShare(tax.name, tax.rate_bp, tax.base_minor, tax.amount_minor, tax.included)
-                for tax in quote.taxes
-            ],
+            tax_shares(quote.taxes),
             quote.totals.tax_included_minor,
             quote.requires_shipping,
             quote.weight_g,
         )
-    )
-
-
-def totals_of(totals: Totals) -> shape.Totals:
-    """The sums as api.md names them, plus the tax that the prices already contain."""
-    return shape.Totals(
-        totals.subtotal_minor,
-        totals.discount_minor,
-        totals.shipping_minor,
-        totals.tax_minor,
-        totals.total_minor,
-        totals.tax_included_minor,
     )
 
 

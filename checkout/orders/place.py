@@ -30,7 +30,6 @@ from checkout.orders.document import (
     placed_body,
     placed_head,
     stored_document,
-    totals_of,
 )
 from checkout.orders.model import Decision, Draft, Earlier, Outdated, Placed, SoldOut
 from checkout.orders.personal import addresses_of, seal_order, told
@@ -39,6 +38,7 @@ from checkout.orders.refusals import refused
 from checkout.orders.request import CheckoutRequest
 from checkout.orders.store import OrderStore
 from checkout.quoting.model import Quote
+from checkout.quoting.shape import totals_of
 from checkout.stock.gate import Gate
 from checkout.stock.model import Admission, Item, Verdict
 from config import limits

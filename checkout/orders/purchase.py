@@ -11,11 +11,11 @@ from msgspec import Struct
 from checkout.carts.model import Cart, hold_id
 from checkout.carts.request import CartAddress
 from checkout.errors import Conflict, Invalid
-from checkout.orders.document import totals_of
 from checkout.orders.refusals import out_of_stock
 from checkout.orders.request import Address, CheckoutRequest
 from checkout.quoting.model import Offer, Quote, Rulebook
 from checkout.quoting.quote import quote, refusal
+from checkout.quoting.shape import totals_of
 
 
 class Carts(Protocol):

@@ -13,7 +13,7 @@ from checkout.access.access import Permit
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Pool, Record
 from checkout.kit.query import choice_of, storable, text_of, uuid_of
 from checkout.kit.routes import Route
@@ -88,9 +88,7 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
         found = None if list_id is None else await store.read_list(pool, list_id, owner)
         if found is None:
             raise NotFound("There is no such price list.")
-        response = answer(_list(*found), status=status)
-        response.headers["ETag"] = etag(found[0]["version"])
-        return response
+        return answer(_list(*found), status=status, version=found[0]["version"])
 
     async def make_list(req: web.Request) -> web.Response:
         grant = await permit(req, "products:write")

@@ -11,11 +11,11 @@ from checkout.access.access import Permit
 from checkout.errors import Forbidden, Invalid
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Pool
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import choice_of, text_of
-from checkout.kit.routes import Handler, Route
+from checkout.kit.routes import Handler, Route, admin_route
 from checkout.products import publish, request, shape, store
 from checkout.products.create import create
 from checkout.products.edit import edit
@@ -122,9 +122,7 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
 
 def route(method: str, path: str, handler: Handler, summary: str, asks: str, **more: Any) -> Route:
     """A route that asks for `products:` and this action."""
-    return Route(
-        method, path, handler, summary, policy="admin", permission=f"products:{asks}", tag="admin", **more
-    )
+    return admin_route(method, path, handler, summary, f"products:{asks}", **more)
 
 
 def id_of(req: web.Request) -> uuid.UUID | None:
@@ -140,6 +138,4 @@ def one_product(stored: dict[str, Any], *, status: int = 200) -> web.Response:
             for variant in stored["variants"]
         ]
     }
-    response = answer(shown, status=status)
-    response.headers["ETag"] = etag(stored["version"])
-    return response
+    return answer(shown, status=status, version=stored["version"])

@@ -10,9 +10,10 @@ from checkout.access.access import Permit
 from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.promotions.shape import Coupon, Coupons, CouponTerms, NewCoupon
 from checkout.promotions.store import CouponStore
 from checkout.promotions.terms import refuse_nonsense
@@ -60,9 +61,6 @@ def routes(store: CouponStore, *, permit: Permit) -> list[Route]:
         await store.delete(_code(request), expected_version(request), actor=grant.actor)
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/coupons/{code}"
     return [
         route("GET", "/v1/admin/coupons", list_coupons, "Coupons by code", "coupons:read", response=Coupons,
@@ -89,6 +87,4 @@ def _coupon(row: Record) -> dict[str, Any]:
 
 
 def _one(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(_coupon(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(_coupon(row), status=status, version=row["version"])

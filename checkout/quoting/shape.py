@@ -1,6 +1,10 @@
 """What a quote's parts look like in JSON, for the OpenAPI document; tests/api/edge holds the real answers to it."""
 
+from collections.abc import Iterable
+
 import msgspec
+
+from checkout.quoting import model
 
 
 class TaxShare(msgspec.Struct, frozen=True, gc=False):
@@ -23,3 +27,21 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     total: int
     tax_included: int
     taxes: list[TaxShare] | msgspec.UnsetType = msgspec.UNSET
+
+
+def totals_of(totals: model.Totals, taxes: list[TaxShare] | msgspec.UnsetType = msgspec.UNSET) -> Totals:
+    """The sums as the contract names them."""
+    return Totals(
+        totals.subtotal_minor,
+        totals.discount_minor,
+        totals.shipping_minor,
+        totals.tax_minor,
+        totals.total_minor,
+        totals.tax_included_minor,
+        taxes,
+    )
+
+
+def tax_shares(taxes: Iterable[model.TaxLine]) -> list[TaxShare]:
+    """The tax breakdown as the contract names it."""
+    return [TaxShare(tax.name, tax.rate_bp, tax.base_minor, tax.amount_minor, tax.included) for tax in taxes]

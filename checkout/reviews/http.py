@@ -12,7 +12,7 @@ from checkout.accounts.auth import Auth
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import in_our_time, storable
@@ -107,7 +107,7 @@ def _written(wanted: shape.ReviewRequest) -> Written:
 
 
 def _own(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(
+    return answer(
         {
             "id": str(row["id"]),
             "product_id": str(row["product_id"]),
@@ -121,6 +121,5 @@ def _own(row: Record, *, status: int = 200) -> web.Response:
             "updated_at": row["updated_at"],
         },
         status=status,
+        version=row["version"],
     )
-    response.headers["ETag"] = etag(row["version"])
-    return response

@@ -9,11 +9,12 @@ from checkout.access.access import Permit
 from checkout.errors import Invalid
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import choice_of, storable
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.reviews import shape
 from checkout.reviews.http import after_of
 from checkout.reviews.model import STATUSES
@@ -56,27 +57,20 @@ def routes(store: ReviewStore, *, permit: Permit) -> list[Route]:
             await store.moderate(review_id, grant, "rejected", wanted.reason.strip(), version=version)
         )
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(
-            method, path, handler, summary, policy="admin", permission=f"reviews:{asks}", tag="admin", **more
-        )
-
     every, one = "/v1/admin/reviews", "/v1/admin/reviews/{id}"
     return [
-        route("GET", every, queue, "Reviews to moderate, the oldest first", "read", response=shape.ModeratedReviews,
+        route("GET", every, queue, "Reviews to moderate, the oldest first", "reviews:read", response=shape.ModeratedReviews,
               query={"status": "pending (default), approved or rejected", **page.QUERY}, problems=("invalid",)),
-        route("GET", one, read, "One review", "read", response=shape.ModeratedReview),
-        route("POST", f"{one}/approve", approve, "Show a review", "write", response=shape.ModeratedReview,
+        route("GET", one, read, "One review", "reviews:read", response=shape.ModeratedReview),
+        route("POST", f"{one}/approve", approve, "Show a review", "reviews:write", response=shape.ModeratedReview,
               problems=("stale_version",)),
-        route("POST", f"{one}/reject", reject, "Do not show a review, and say why", "write", request=shape.Rejection,
+        route("POST", f"{one}/reject", reject, "Do not show a review, and say why", "reviews:write", request=shape.Rejection,
               response=shape.ModeratedReview, problems=("stale_version",)),
     ]  # fmt: skip
 
 
 def _one(row: Record) -> web.Response:
-    response = answer(_document(row))
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(_document(row), version=row["version"])
 
 
 def _document(row: Record) -> dict[str, Any]:

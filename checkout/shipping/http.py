@@ -9,8 +9,9 @@ from checkout.access.access import Permit
 from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.shipping.shape import ShippingZoneAnswer, ShippingZones, ZoneTerms
 from checkout.shipping.store import ZoneStore
 from checkout.shipping.terms import refuse_nonsense
@@ -47,9 +48,6 @@ def routes(store: ZoneStore, *, permit: Permit) -> list[Route]:
         await store.delete(_id(request), expected_version(request), actor=grant.actor)
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/shipping-zones/{id}"
     return [
         route("GET", "/v1/admin/shipping-zones", list_zones, "Shipping zones with their rates", "shipping:read",
@@ -82,6 +80,4 @@ def _int(number: int) -> int:
 
 
 def _one(document: dict[str, Any], *, status: int = 200) -> web.Response:
-    response = answer(document, status=status)
-    response.headers["ETag"] = etag(document["version"])
-    return response
+    return answer(document, status=status, version=document["version"])

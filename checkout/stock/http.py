@@ -13,7 +13,7 @@ from checkout.access.access import Permit
 from checkout.errors import Invalid, NotFound, Unavailable
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import RETRYABLE, Pool, acquired
 from checkout.kit.routes import Route
 from checkout.locations.shape import LOCATION_PATTERN
@@ -75,9 +75,7 @@ def routes(pool: Pool, shelf: Shelf, *, permit: Permit) -> list[Route]:
 
     async def _stock(sku: str, owner: uuid.UUID | None) -> web.Response:
         document, version = await shelf.one(sku, owner)
-        response = answer(document)
-        response.headers["ETag"] = etag(version)
-        return response
+        return answer(document, version=version)
 
     async def movements(request: web.Request) -> web.Response:
         grant = await permit(request, "stock:read")

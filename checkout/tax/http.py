@@ -10,10 +10,11 @@ from checkout.access.access import Permit
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.query import storable
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.tax.shape import NewTaxRate, TaxRate, TaxRates, TaxTerms
 from checkout.tax.store import Place, TaxStore, rate_id
 
@@ -50,9 +51,6 @@ def routes(store: TaxStore, *, permit: Permit) -> list[Route]:
         await store.delete(_place(request), expected_version(request), actor=grant.actor)
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/tax-rates/{id}"
     return [
         route("GET", "/v1/admin/tax-rates", list_rates, "Tax rates by place and class", "tax:read",
@@ -87,6 +85,4 @@ def _rate(row: Record) -> dict[str, Any]:
 
 
 def _one(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(_rate(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(_rate(row), status=status, version=row["version"])

@@ -10,7 +10,7 @@ from checkout.access.access import Permit
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.ids import parse_uuid
 from checkout.kit.routes import Route
 from checkout.webhooks.model import Endpoint, secret_of
@@ -119,6 +119,4 @@ def _answer(endpoint: Endpoint, *, status: int = 200, key: bytes | None = None) 
     document = endpoint.document()
     if key is not None:
         document["secret"] = secret_of(key, endpoint.id, endpoint.secret_number)
-    response = answer(document, status=status)
-    response.headers["ETag"] = etag(endpoint.version)
-    return response
+    return answer(document, status=status, version=endpoint.version)

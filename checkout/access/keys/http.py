@@ -15,11 +15,12 @@ from checkout.access.shape import ApiKey, ApiKeys, KeyTerms, NewApiKey
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import in_our_time
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 
 _terms = msgspec.json.Decoder(KeyTerms)
 
@@ -70,9 +71,6 @@ def routes(store: KeyStore, known: Known, *, permit: Permit) -> list[Route]:
             raise Invalid("expires_at: a time to come", field="expires_at")
         return terms
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/api-keys/{id}"
     return [
         route("GET", "/v1/admin/api-keys", list_keys, "API keys, newest first", "api-keys:read",
@@ -99,6 +97,4 @@ def _key(row: Record) -> dict[str, Any]:
 
 
 def _answer(row: Record, document: dict[str, Any], *, status: int = 200) -> web.Response:
-    response = answer(document, status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(document, status=status, version=row["version"])

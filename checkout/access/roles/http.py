@@ -13,10 +13,11 @@ from checkout.access.shape import KnownPermissions, NewRole, Role, Roles, RoleTe
 from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.query import storable
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 
 _new = msgspec.json.Decoder(NewRole)
 _terms = msgspec.json.Decoder(RoleTerms)
@@ -64,9 +65,6 @@ def routes(store: RoleStore, known: Known, *, permit: Permit) -> list[Route]:
         await store.delete(grant, _name(request), expected_version(request))
         return web.Response(status=204)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/roles/{name}"
     return [
         route("GET", "/v1/admin/permissions", list_permissions, "What roles and API keys can be given",
@@ -99,6 +97,4 @@ def _role(row: Record) -> dict[str, Any]:
 
 
 def _one(row: Record, *, status: int = 200) -> web.Response:
-    response = answer(_role(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(_role(row), status=status, version=row["version"])

@@ -14,7 +14,7 @@ from checkout.accounts.own.store import OwnStore, entry_document
 from checkout.errors import NotFound
 from checkout.kit import body
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.ids import parse_uuid
 from checkout.kit.routes import Route
 
@@ -94,8 +94,7 @@ def _id_of(request: web.Request) -> uuid.UUID:
 
 
 def _answer(row: Mapping[str, Any], status: int = 200) -> web.Response:
-    response = answer(address_document(row), status=status, cache_control=PRIVATE)
-    response.headers["ETag"] = etag(row["version"])
+    response = answer(address_document(row), status=status, cache_control=PRIVATE, version=row["version"])
     if status == 201:
         response.headers["Location"] = f"/v1/me/addresses/{row['id']}"
     return response

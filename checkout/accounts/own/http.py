@@ -20,7 +20,7 @@ from checkout.accounts.request import PasswordOnly
 from checkout.accounts.sign_in import SignIn
 from checkout.kit import body
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.db import Record
 from checkout.kit.routes import Route
 
@@ -106,9 +106,7 @@ def me_document(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answer(row: Mapping[str, Any]) -> web.Response:
-    response = answer(me_document(row), cache_control=PRIVATE)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(me_document(row), cache_control=PRIVATE, version=row["version"])
 
 
 _JSON = ("document", "payments", "shipments", "notifications")

@@ -18,6 +18,7 @@ from checkout.kit.answer import answer
 from checkout.kit.ids import parse_uuid
 from checkout.kit.query import choice_of, text_of, time_of
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from checkout.orders.cancel import cancel_order
 from checkout.orders.document import order_document
 from checkout.orders.shape import Status
@@ -92,9 +93,6 @@ def routes(search: SearchStore, orders: OrderStore, payments: PaymentStore, *, p
         products = [uuid.UUID(line["product_id"]) for lines in orders_lines for line in lines]
         owned = await search.owned(products, grant.owner)
         return [[line for line in lines if line["product_id"] in owned] for lines in orders_lines]
-
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
 
     one = "/v1/admin/orders/{id}"
     return [

@@ -15,10 +15,11 @@ from checkout.admin.users.store import UserStore
 from checkout.errors import NotFound
 from checkout.kit import body, page
 from checkout.kit.answer import answer
-from checkout.kit.conditional import etag, expected_version
+from checkout.kit.conditional import expected_version
 from checkout.kit.ids import parse_uuid, secret_id
 from checkout.kit.query import text_of
 from checkout.kit.routes import Route
+from checkout.kit.routes import admin_route as route
 from config import limits
 
 _new = msgspec.json.Decoder(NewUser)
@@ -59,9 +60,6 @@ def routes(store: UserStore, accounts: AccountStore, passwords: Passwords, *, pe
         )
         return _one(row)
 
-    def route(method: str, path: str, handler: Any, summary: str, asks: str, **more: Any) -> Route:
-        return Route(method, path, handler, summary, policy="admin", permission=asks, tag="admin", **more)
-
     one = "/v1/admin/users/{id}"
     return [
         route("GET", "/v1/admin/users", list_users, "Accounts, newest first", "users:read", response=Users,
@@ -98,6 +96,4 @@ def _user(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _one(row: Mapping[str, Any], *, status: int = 200) -> web.Response:
-    response = answer(_user(row), status=status)
-    response.headers["ETag"] = etag(row["version"])
-    return response
+    return answer(_user(row), status=status, version=row["version"])
