@@ -11,7 +11,7 @@ from uuid import UUID
 
 from checkout.audit import counters, money
 from checkout.audit.ledger import LedgerUnread, ledger_of
-from checkout.audit.model import ACKNOWLEDGED, INVARIANTS, POSTGRES, Finding, Ledger, Report, Scale
+from checkout.audit.model import ACKNOWLEDGED, GATE, INVARIANTS, POSTGRES, Finding, Ledger, Report, Scale
 from checkout.audit.store import AuditStore, opened
 from checkout.stock.gate import Gate
 from checkout.stock.store import StockStore
@@ -77,7 +77,7 @@ async def audit(
             failed = {finding.name for finding in findings if not finding.ok}
             if not failed or not failed <= _SETTLES:
                 break
-            healing = began + limits.GATE_HEALED_S if failed == {"gate_counters"} else 0.0
+            healing = began + limits.GATE_HEALED_S if GATE.name in failed else 0.0
             if time.monotonic() >= max(deadline, healing):
                 break
             on_step(f"settling: {', '.join(sorted(failed))}")

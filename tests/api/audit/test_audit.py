@@ -1,5 +1,6 @@
 """The audit holds on a shop at rest, and finds each kind of damage: exactly that one, and nothing else."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -267,6 +268,21 @@ async def test_unfinished_work_is_waited_for(world: World) -> None:
     assert report.failed == ("outbox_unfinished",)
     assert 0.6 <= report.waited_s < 3
     assert any("waiting" in text for text in steps)
+
+
+async def test_the_gate_is_given_its_time_beside_unfinished_work(world: World) -> None:
+    """A failure means that work under way makes a counter that is about to be mended look broken."""
+    await world.rebuild_gate()
+    await world.db.execute(DAMAGE["outbox_unfinished"])
+    mug = await world.db.fetchval(f"SELECT {MUG}")
+    async with gate_of(world.settings.database_url, world.settings.gate_url) as (gate, _):
+        await gate.lane.call(b"HINCRBY", STOCK, mug, 3)
+        proving = asyncio.create_task(world.prove())
+        await asyncio.sleep(0.5)
+        await gate.lane.call(b"HINCRBY", STOCK, mug, -3)
+        report = await proving
+    assert report.failed == ("outbox_unfinished",)
+    assert report.waited_s > 0
 
 
 async def test_the_command_tells_people_and_machines(world: World, tmp_path: Path) -> None:
