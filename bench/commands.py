@@ -136,10 +136,10 @@ def ceiling(
     results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
-    """How many of each request a second, ÷ bare aiohttp in the same run? (V1, V2, V3, V5, V7) [dim]4 min + the backlog[/dim]
+    """How many of each request a second, ÷ bare aiohttp in the same run? (V1, V2, V3, V5, V7) [dim]5 min + the backlog[/dim]
 
-    `serve` alone, as on a node whose workers run elsewhere; the backlog is worked off afterwards, then audited. Bare POST
-    and GET are measured first and last; when they differ, the machine was not quiet, and the report says so.
+    `serve` alone, as on a node whose workers run elsewhere; the backlog is worked off afterwards, then audited. The
+    bare server is measured before and after each row; when it moves, the machine was not quiet, and the report says so.
     """
 
     async def work(say: Say) -> Result:

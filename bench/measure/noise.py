@@ -26,6 +26,16 @@ def drift(first: Mapping[str, float], last: Mapping[str, float]) -> tuple[list[s
     return problems, notes
 
 
+def moved(name: str, before: float, after: float) -> list[str]:
+    """A note when the bare server's rate was not the same on both sides of a row."""
+    by = after / before - 1
+    if abs(by) <= DRIFT_NOTED:
+        return []
+    return [
+        f"{name}: the bare server moved by {by:+.0%} meanwhile: its ratio is no more certain than half of that"
+    ]
+
+
 def others(usage: Sequence[Usage], cores: int) -> list[str]:
     """A note when other programs used the machine too."""
     used = next((one.cores for one in usage if one.role == OTHERS), 0.0)

@@ -1,4 +1,4 @@
-"""`bench ceiling`: how many requests of each kind a second, ÷ what the bare server does in the same run; then audited."""
+"""`bench ceiling`: how many requests of each kind a second, ÷ what the bare server does beside each; then audited."""
 
 import time
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.load.drive import Tool
 from bench.load.shapes import Shape
-from bench.measure.noise import drift
+from bench.measure.noise import drift, moved
 from bench.measure.processes import over
 from bench.measure.row import Measured, Plan, bare_row, measure
 from bench.measure.targets import Verdict, judged
@@ -60,22 +60,26 @@ class Ceiling(Struct, frozen=True):
 async def run_ceiling(asked: Ceiling, say: Say) -> Result:
     """The whole run, on a shop of its own with `serve` alone. Raises: BenchError."""
     at, began, machine, wanted = datetime.now(UTC), time.monotonic(), this_machine(), asked.wanted
-    first = await floors(asked.tool, asked.processes, say)
+    floors = Floors(asked.tool, asked.processes, say)
     async with own_shop(processes=asked.processes, kinds=("serve",), folder=asked.folder) as shop:
         say("filling the shelves")
         plans = Plans(asked, shop, *await _stocked(shop))
         measured: list[Measured] = []
+        rows: list[Row] = []
+        notes: list[str] = []
         for name in wanted:
             say(f"preparing {name}")
             plan = await plans.of(name, measured)
+            before = await floors.latest(plan.over)
             say(f"{plan.what}, {asked.tool.seconds:.0f} s")
-            measured.append(await measure(asked.tool, shop, plan, warm_s=asked.warm_s))
+            one = await measure(asked.tool, shop, plan, warm_s=asked.warm_s)
+            after = await floors.next(plan.over)
+            measured.append(one)
+            rows.append(one.row({plan.over: (before + after) / 2}))
+            notes += moved(name, before, after)
         await shop.stop()
-        last = await floors(asked.tool, asked.processes, say)
-        after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
-    bare = between(first, last)
-    moved, notes = drift(*({m: floor.run.requests_per_s for m, floor in f.items()} for f in (first, last)))
-    rows = [one.row(bare) for one in measured]
+        afterwards = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
+    problems, drifted = drift(floors.rates(0), floors.rates(-1))
     return Result(
         scenario="ceiling",
         title=f"Ceiling: {asked.processes} × serve, {asked.tool.connections} connections of {asked.tool.name}",
@@ -88,34 +92,71 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
             "processes": str(asked.processes),
         },
         machine=machine,
-        rows=[*bare_rows(first, last), *rows],
+        rows=[*floors.rows(), *rows],
         charts=charts(rows),
         facts=[(f"{row.per_s:,.0f}/s", row.what) for row in rows if row.name in ("express", "product")],
         verdicts=verdicts(rows),
         figures=figures(rows),
         usage=over([one.usage for one in measured]),
-        problems=[*moved, *(problem for one in measured for problem in one.problems), *after.problems],
-        notes=[*notes, *(note for one in measured for note in one.notes), *after.notes],
-        bare_per_s=round(bare["POST"], 1),
-        audit=after.audit,
-        tolerated=after.tolerated,
+        problems=[
+            *problems,
+            *(problem for one in measured for problem in one.problems),
+            *afterwards.problems,
+        ],
+        notes=[*drifted, *notes, *(note for one in measured for note in one.notes), *afterwards.notes],
+        bare_per_s=round(floors.mean("POST"), 1),
+        audit=afterwards.audit,
+        tolerated=afterwards.tolerated,
     )
 
 
-async def floors(tool: Tool, processes: int, say: Say) -> dict[str, Floor]:
-    """The bare server, POST and GET."""
-    found = {}
-    for method in ("POST", "GET"):
-        say(f"bare {method}, {tool.seconds:.0f} s")
-        found[method] = await measure_bare(tool, method=method, processes=processes)
-        if not found[method].run.ok:
+class Floors:
+    """The bare server, measured before the first row and after each: a row is divided by the two beside it.
+
+    A machine that others use too drifts by more in a run than most targets are missed by; by little within three windows.
+    """
+
+    def __init__(self, tool: Tool, processes: int, say: Say) -> None:
+        self._tool, self._processes, self._say = tool, processes, say
+        self._found: list[Floor] = []
+
+    async def next(self, method: str) -> float:
+        """Measures now. Units: requests a second. Raises: BenchError."""
+        self._say(f"bare {method}, {self._tool.seconds:.0f} s")
+        found = await measure_bare(self._tool, method=method, processes=self._processes)
+        if not found.run.ok:
             raise BenchError("the bare server answered nothing")
-    return found
+        self._found.append(found)
+        return found.run.requests_per_s
 
+    async def latest(self, method: str) -> float:
+        """What was measured last, when it was this method, else what is measured now."""
+        if self._found and self._found[-1].method == method:
+            return self._found[-1].run.requests_per_s
+        return await self.next(method)
 
-def between(first: dict[str, Floor], last: dict[str, Floor]) -> dict[str, float]:
-    """The bare rates of the run: the mean of first and last."""
-    return {m: (first[m].run.requests_per_s + last[m].run.requests_per_s) / 2 for m in first}
+    def rates(self, index: int) -> dict[str, float]:
+        """The rate by method: of the first (0) or the last (-1) time that it was measured."""
+        return {method: found[index].run.requests_per_s for method, found in self._by_method().items()}
+
+    def mean(self, method: str) -> float:
+        """The mean rate of a method; 0 when no row asked for it."""
+        rates = [floor.run.requests_per_s for floor in self._by_method().get(method, ())]
+        return sum(rates) / len(rates) if rates else 0.0
+
+    def rows(self) -> list[Row]:
+        """The floor as rows."""
+        return [
+            bare_row(f"bare {method} {number}", f"bare {method}, {number}", floor.run, floor.usage)
+            for method, found in self._by_method().items()
+            for number, floor in enumerate(found, 1)
+        ]
+
+    def _by_method(self) -> dict[str, list[Floor]]:
+        found: dict[str, list[Floor]] = {}
+        for floor in self._found:
+            found.setdefault(floor.method, []).append(floor)
+        return found
 
 
 async def _stocked(shop: OwnShop) -> tuple[list[str], list[str], list[str]]:
@@ -182,15 +223,6 @@ class Plans:
         )
 
 
-def bare_rows(first: dict[str, Floor], last: dict[str, Floor]) -> list[Row]:
-    """The floor as rows."""
-    rows: list[Row] = []
-    for when, found in (("first", first), ("last", last)):
-        for method, floor in found.items():
-            rows.append(bare_row(f"bare {method} {when}", f"bare {method}, {when}", floor.run, floor.usage))
-    return rows
-
-
 _ROLES = ("serve", "postgres", "gate")
 _JUDGED = {
     "product": "V3 product",
@@ -210,8 +242,9 @@ def verdicts(rows: Sequence[Row]) -> list[Verdict]:
         for name, target in _JUDGED.items()
         if (row := by_name.get(name)) is not None and row.ratio is not None
     ]
-    if {"hot", "express"} <= by_name.keys() and by_name["express"].per_s:
-        found.append(judged("V5", by_name["hot"].per_s / by_name["express"].per_s))
+    hot, uniform = by_name.get("hot"), by_name.get("express")
+    if hot and uniform and hot.ratio and uniform.ratio:
+        found.append(judged("V5", hot.ratio / uniform.ratio))
     return sorted(found, key=lambda verdict: verdict.name)
 
 
