@@ -98,6 +98,20 @@ async def connect(database_url: str, *, purpose: str) -> OwnConnection:
     )
 
 
+async def as_packed(connection: OwnConnection, row_type: str) -> int:
+    """From now on this connection takes arrays of this row type as bytes, packed by the caller; gives the type's number.
+
+    asyncpg has no public way: it offers codecs of its own for single values only.
+    """
+    found = await connection.fetch(
+        "SELECT oid, typarray FROM pg_type WHERE oid = $1::text::regtype", row_type
+    )
+    type_id, array_id = found[0]
+    settings = connection._protocol.get_settings()  # type: ignore[attr-defined]
+    settings.add_python_codec(array_id, f"_{row_type}", "public", [], "scalar", bytes, bytes, "binary")
+    return int(type_id)
+
+
 @contextlib.asynccontextmanager
 async def acquired(pool: Pool) -> AsyncIterator[PooledConnection]:
     """A pooled connection; while Postgres is away the caller gets Unavailable, with a moment to come back."""

@@ -6,6 +6,35 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
 
 CREATE EXTENSION IF NOT EXISTS unaccent WITH SCHEMA public;
 
+CREATE TYPE draft_line AS (
+	order_id uuid,
+	line_no smallint,
+	item_id bigint,
+	quantity integer,
+	unit_minor bigint,
+	offer_version integer
+);
+
+CREATE TYPE draft_order AS (
+	id uuid,
+	claim_id uuid,
+	fingerprint uuid,
+	subtotal_minor bigint,
+	discount_minor bigint,
+	shipping_minor bigint,
+	tax_minor bigint,
+	total_minor bigint,
+	account_id uuid,
+	cart_id text,
+	personal bytea,
+	email_index bytea,
+	country text,
+	currency text,
+	payment_provider text,
+	payment_method text,
+	document json
+);
+
 CREATE FUNCTION access_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$

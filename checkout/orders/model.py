@@ -37,7 +37,7 @@ class Draft(Struct, gc=False):
     shipping_minor: int
     tax_minor: int
     total_minor: int
-    document: str
+    document: bytes
     payment_provider: str
     payment_method: str
     lines: Sequence[tuple[int, int, int, int]]

@@ -259,7 +259,7 @@ class Placer:
             shipping_minor=totals.shipping_minor,
             tax_minor=totals.tax_minor,
             total_minor=totals.total_minor,
-            document=stored.decode(),
+            document=stored,
             payment_provider=request.payment.provider,
             payment_method=request.payment.method,
             lines=lines,

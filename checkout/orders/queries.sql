@@ -1,21 +1,15 @@
 -- name: place_batch
--- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id. $1–$16 and $25: one element an
--- order; $17: the orders that no gate admitted; $18: how long payment may take, in s; $19–$24: one element a line.
+-- Caller: Committer. One statement, one commit, up to BATCH_MAX orders sorted by claim_id: $1 the orders, $2 their lines; $3: the
+-- orders that no gate admitted; $4: how long payment may take, in s.
 -- Locks: the indexes of order_claims in claim order, then stock rows in item order, once per item (the planner meets `demand` in
 -- its order row by row: tests/plans holds that).
 -- An order whose claim or cart exists is left out; a stale offer or a lack of stock trips stock_never_oversold and fails all.
 -- Claims come first: their indexes see all months, those of orders see one.
 WITH asked AS (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $4::uuid[], $5::text[], $6::bytea[], $25::bytea[], $7::text[], $8::text[],
-        $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-        $14::text[], $15::text[], $16::text[]
-    ) AS a (id, claim_id, account_id, cart_id, personal, email_index, country, currency,
-            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
-            document, payment_provider, payment_method)
+    SELECT * FROM unnest($1::draft_order[])
 ), claimed AS (
     INSERT INTO order_claims (order_id, claim_id, fingerprint, cart_id)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $5::text[])
+    SELECT id, claim_id, fingerprint, cart_id FROM asked
     ON CONFLICT DO NOTHING
     RETURNING order_id
 ), placed AS (
@@ -24,13 +18,11 @@ WITH asked AS (
                         document, payment_provider, payment_method, payment_deadline)
     SELECT id, claim_id, account_id, cart_id, personal, email_index, country, currency,
            subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
-           document::json, payment_provider, payment_method, now() + make_interval(secs => $18::float8)
+           document, payment_provider, payment_method, now() + make_interval(secs => $4::float8)
     FROM asked JOIN claimed ON order_id = id
     RETURNING id, number, placed_at, payment_deadline
 ), wanted AS (
-    SELECT l.* FROM unnest($19::uuid[], $20::smallint[], $21::bigint[], $22::int[], $23::bigint[], $24::int[])
-        AS l (order_id, line_no, item_id, quantity, unit_minor, offer_version)
-    JOIN placed p ON p.id = l.order_id
+    SELECT l.* FROM unnest($2::draft_line[]) l JOIN placed p ON p.id = l.order_id
 ), demand AS (
     SELECT item_id, sum(quantity)::int AS quantity, min(offer_version) AS oldest, max(offer_version) AS newest
     FROM wanted GROUP BY item_id ORDER BY item_id
@@ -44,7 +36,7 @@ WITH asked AS (
     SELECT order_id, line_no, item_id, quantity, unit_minor FROM wanted
 ), suspects AS (
     INSERT INTO gate_suspects (item_id)
-    SELECT DISTINCT item_id FROM wanted WHERE order_id = ANY ($17::uuid[]) ORDER BY 1
+    SELECT DISTINCT item_id FROM wanted WHERE order_id = ANY ($3::uuid[]) ORDER BY 1
     ON CONFLICT DO NOTHING
 ), sent AS (
     INSERT INTO outbox (topic, subject_id) SELECT 'payment.capture', id FROM placed

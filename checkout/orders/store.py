@@ -13,6 +13,7 @@ from checkout.kit import db, sql
 from checkout.kit.cipher import Cipher
 from checkout.kit.db import NOT_REACHED, Pool, Record, acquired, fetch_all, fetch_one
 from checkout.kit.together import Together
+from checkout.orders.batch import LINES, ORDERS, packed_lines, packed_orders
 from checkout.orders.model import Draft, Placed
 from checkout.orders.personal import opened_order
 from config import limits
@@ -47,6 +48,7 @@ class BatchConnection:
         self._payment_window_s = payment_window_s
         self._connection: db.OwnConnection | None = None
         self._place: Any = None
+        self._order_type = self._line_type = 0
 
     async def ready(self) -> bool:
         """Whether statements can be sent now; connects if needed."""
@@ -57,6 +59,8 @@ class BatchConnection:
             await self._connection.execute(
                 "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
             )
+            self._order_type = await db.as_packed(self._connection, ORDERS)
+            self._line_type = await db.as_packed(self._connection, LINES)
             self._place = await self._connection.prepare(QUERIES.place_batch)
         except (*NOT_REACHED, asyncpg.PostgresError):
             self._connection = None
@@ -73,32 +77,11 @@ class BatchConnection:
 
         Raises: CheckViolation (nothing was done), RETRYABLE (nothing was done), NOT_REACHED (unknown).
         """
-        lines = [
-            (draft.id, number, item, quantity, unit, version)
-            for draft in drafts
-            for number, (item, quantity, unit, version) in enumerate(draft.lines, 1)
-        ]
         placed = await self._place.fetchrow(
-            [d.id for d in drafts],
-            [d.claim_id for d in drafts],
-            [d.fingerprint for d in drafts],
-            [d.account_id for d in drafts],
-            [d.cart_id for d in drafts],
-            [d.personal for d in drafts],
-            [d.country for d in drafts],
-            [d.currency for d in drafts],
-            [d.subtotal_minor for d in drafts],
-            [d.discount_minor for d in drafts],
-            [d.shipping_minor for d in drafts],
-            [d.tax_minor for d in drafts],
-            [d.total_minor for d in drafts],
-            [d.document for d in drafts],
-            [d.payment_provider for d in drafts],
-            [d.payment_method for d in drafts],
+            packed_orders(drafts, self._order_type),
+            packed_lines(drafts, self._line_type),
             [d.id for d in drafts if not d.epoch],
             self._payment_window_s,
-            *(list(column) for column in zip(*lines, strict=True)),
-            [d.email_index for d in drafts],
             timeout=limits.STATEMENT_TIMEOUT_S + 1,
         )
         ids, numbers, placed_at, payment_deadline = placed

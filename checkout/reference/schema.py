@@ -55,7 +55,7 @@ def readable(dumped: str) -> str:
     for name, kind, text in entries:
         if name.startswith("EXTENSION "):
             continue  # an extension brings its comment
-        if kind == "FUNCTION" or (kind == "SEQUENCE" and not _IDENTITY.match(text)):
+        if kind in ("FUNCTION", "TYPE") or (kind == "SEQUENCE" and not _IDENTITY.match(text)):
             first.append(text)
         elif kind == "TABLE":
             tables[name] = text

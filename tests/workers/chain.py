@@ -118,7 +118,7 @@ class Chain:
             shipping_minor=490,
             tax_minor=0,
             total_minor=quantity * unit_minor + 490,
-            document=orjson.dumps(stored).decode(),
+            document=orjson.dumps(stored),
             payment_provider="stripe",
             payment_method=method,
             lines=[(self.item_id, quantity, unit_minor, version)],
