@@ -56,14 +56,15 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
     async def set_prices(req: web.Request) -> web.Response:
         grant = await permit(req, "products:write")
         wanted = await _read(req, _set)
-        return answer({"changed": await set_now.set_now(pool, grant, shape.entries_of(wanted.prices))})
+        entries, versions = shape.entries_of(wanted.prices), shape.versions_of(wanted.prices)
+        return answer({"changed": await set_now.set_now(pool, grant, entries, versions)})
 
     async def drop_price(req: web.Request) -> web.Response:
         grant = await permit(req, "products:write")
         sku, currency = req.match_info["sku"], req.match_info["currency"]
         if not (storable(sku) and storable(currency)):
             raise NotFound("There is no such price.")
-        await set_now.drop(pool, grant, sku, currency)
+        await set_now.drop(pool, grant, sku, currency, expected_version(req))
         return web.Response(status=204)
 
     async def list_lists(req: web.Request) -> web.Response:
@@ -128,9 +129,9 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
               problems=("invalid",),
               query={"sku": "one SKU", "currency": "one currency", "product": "one product's id", **page.QUERY}),
         route("PUT", every, set_prices, "Set regular prices, all or none", "write", request=shape.PricesToSet,
-              response=shape.PricesSet),
+              response=shape.PricesSet, problems=("stale_version",)),
         route("DELETE", every + "/{sku}/{currency}", drop_price, "Stop selling a SKU in a currency", "write", status=204,
-              problems=("invalid",)),
+              problems=("invalid", "stale_version")),
         route("GET", lists, list_lists, "Price lists, newest first", "read", response=shape.PriceLists,
               problems=("invalid",), query={"status": "waiting, running or over", **page.QUERY}),
         route("POST", lists, make_list, "Plan prices from one moment to another", "write",
@@ -171,6 +172,7 @@ def _price(row: Record) -> dict[str, Any]:
         "list_id": row["list_id"],
         "regular_amount": row["regular_minor"] if covered else row["amount_minor"],
         "regular_compare_at": row["regular_compare_at_minor"] if covered else row["compare_at_minor"],
+        "version": row["version"],
     }
 
 

@@ -4,7 +4,7 @@
 -- Caller: GET prices. Index: prices pkey, variants_sku_key or variants_product where they select. Rows: <= $7.
 -- $1, $2: after this item and currency; $3 SKU, $4 currency, $5 product, $6 owner; NULL: any.
 SELECT r.item_id, v.sku, v.product_id, r.currency, r.amount_minor, r.compare_at_minor, r.list_id, r.regular_minor,
-       r.regular_compare_at_minor
+       r.regular_compare_at_minor, p.version
 FROM prices r JOIN variants v ON v.item_id = r.item_id JOIN products p ON p.id = v.product_id
 WHERE ($1::bigint IS NULL OR (r.item_id, r.currency) > ($1, $2::text))
   AND ($3::text IS NULL OR v.sku = $3) AND ($4::text IS NULL OR r.currency = $4)
@@ -18,6 +18,12 @@ SELECT v.sku, s.item_id
 FROM variants v JOIN products p ON p.id = v.product_id JOIN stock s ON s.item_id = v.item_id
 WHERE v.sku = ANY ($1::text[]) AND ($2::uuid IS NULL OR p.owner_id = $2)
 ORDER BY s.item_id FOR NO KEY UPDATE OF s
+
+-- name: lock_versions
+-- Caller: set_now, for prices that name a version, with the stock rows locked. Index: variants_sku_key. Locks: product rows by slug.
+-- Rows: <= the SKUs asked for.
+SELECT v.sku, p.version FROM variants v JOIN products p ON p.id = v.product_id
+WHERE v.sku = ANY ($1::text[]) ORDER BY p.slug FOR NO KEY UPDATE OF p
 
 -- name: regular
 -- Caller: set_now, for the log, with the stock rows locked. Index: prices pkey. Rows: the prices of these items.

@@ -1,6 +1,7 @@
 """What the routes of prices take and answer in JSON."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -26,10 +27,19 @@ class PriceEntry(Struct, forbid_unknown_fields=True, frozen=True):
 Entries = Annotated[tuple[PriceEntry, ...], Meta(min_length=1, max_length=limits.PRICE_LIST_ENTRIES_MAX)]
 
 
+class PriceToSet(PriceEntry, forbid_unknown_fields=True, frozen=True):
+    """A regular price. With `version` it is set only while its product is at this version; no price is set otherwise."""
+
+    version: Annotated[int, Meta(ge=1)] | None = None
+
+
+PricesWanted = Annotated[tuple[PriceToSet, ...], Meta(min_length=1, max_length=limits.PRICE_LIST_ENTRIES_MAX)]
+
+
 class PricesToSet(Struct, forbid_unknown_fields=True, frozen=True):
     """Regular prices to set, all or none."""
 
-    prices: Entries
+    prices: PricesWanted
 
 
 class PricesSet(Struct, frozen=True):
@@ -40,7 +50,8 @@ class PricesSet(Struct, frozen=True):
 
 class CurrentPrice(Struct, frozen=True):
     """What a SKU costs now in a currency. While a price list covers it, `list_id` names the list, and `regular_amount` comes
-    back at its end; null there: then it is not sold in that currency any more."""
+    back at its end; null there: then it is not sold in that currency any more. `version` is the product's, as its ETag: each
+    change of a price moves it."""
 
     sku: str
     product_id: uuid.UUID
@@ -50,6 +61,7 @@ class CurrentPrice(Struct, frozen=True):
     list_id: uuid.UUID | None
     regular_amount: int | None
     regular_compare_at: int | None
+    version: int
 
 
 class CurrentPrices(Struct, frozen=True):
@@ -117,7 +129,16 @@ class PriceListDocument(PriceListCard, frozen=True, rename={"from_": "from"}):
     prices: list[ListedPrice]
 
 
-def entries_of(prices: tuple[PriceEntry, ...]) -> tuple[Entry, ...]:
+def versions_of(prices: Sequence[PriceToSet]) -> dict[str, int]:
+    """What versions the products of these SKUs have to be at. Raises: Invalid when a SKU is asked for at two."""
+    versions: dict[str, int] = {}
+    for at, price in enumerate(prices):
+        if price.version is not None and versions.setdefault(price.sku, price.version) != price.version:
+            raise Invalid(f"{price.sku} is there at two versions.", field=f"prices[{at}].version")
+    return versions
+
+
+def entries_of(prices: Sequence[PriceEntry]) -> tuple[Entry, ...]:
     """The entries as the model has them. Raises: Invalid when one is there twice."""
     entries = tuple(Entry(price.sku, price.currency, price.amount, price.compare_at) for price in prices)
     wrong = [

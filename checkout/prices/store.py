@@ -66,6 +66,11 @@ async def find_items(connection: Connection, skus: Sequence[str], owner: uuid.UU
     return {row["sku"]: row["item_id"] for row in await connection.fetch(QUERIES.lock_items, skus, owner)}
 
 
+async def lock_versions(connection: Connection, skus: Sequence[str]) -> Sequence[Record]:
+    """(SKU, its product's version), the products' rows locked by slug; the stock rows are locked before."""
+    return await connection.fetch(QUERIES.lock_versions, skus)
+
+
 def rows_of(entries: Iterable[Entry], items: dict[str, int]) -> list[dict[str, Any]]:
     """The entries as rows of a statement."""
     return [

@@ -44,6 +44,27 @@ async def test_prices_are_set_read_and_taken_away(desk: Desk) -> None:
     assert json.loads(log[1][2]) == {"EUR": {"amount": 1200, "compare_at": 1500}}
 
 
+async def test_who_edits_prices_that_have_changed_is_told(desk: Desk) -> None:
+    """If this fails, two who edit prices at once overwrite each other unseen."""
+    made = await desk.make()
+    read = (await desk.ok("GET", f"{PRICES}?sku=SCARF&currency=EUR"))["items"][0]
+    assert read["version"] == made["version"]
+    old = {"sku": "SCARF", "currency": "EUR", "version": read["version"]}
+    other = {"sku": "MUG-CLASSIC", "currency": "EUR", "amount": 1}
+    edits = [{**old, "amount": 100 + at} for at in range(20)]
+    answers = await asyncio.gather(*(desk.call("PUT", PRICES, {"prices": [other, edit]}) for edit in edits))
+    assert sorted(status for status, _, _ in answers) == [200] + [412] * 19
+    won = next(at for at, (status, _, _) in enumerate(answers) if status == 200)
+    now = (await desk.ok("GET", f"{PRICES}?sku=SCARF&currency=EUR"))["items"][0]
+    assert (now["amount"], now["version"]) == (100 + won, read["version"] + 1)
+    status, problem, _ = await desk.call("DELETE", f"{PRICES}/SCARF/EUR", version=read["version"])
+    assert (status, problem["code"], problem["version"]) == (412, "stale_version", now["version"])
+    assert (await desk.call("DELETE", f"{PRICES}/SCARF/EUR", version=now["version"]))[0] == 204
+    two = [{**old, "amount": 1}, {**old, "currency": "GBP", "amount": 1, "version": 9}]
+    status, problem, _ = await desk.call("PUT", PRICES, {"prices": two})
+    assert (status, problem["errors"][0]["field"]) == (400, "prices[1].version")
+
+
 async def test_prices_are_all_set_or_none(desk: Desk) -> None:
     """If this fails, half of a price change is in force, and nobody knows which half."""
     entry = {"sku": "MUG-CLASSIC", "currency": "EUR", "amount": 1}
