@@ -50,7 +50,15 @@ class SharedLimiter:
                 )
                 return Decision(allowed == 1, remaining, reset_ms, retry_ms)
             except self._away:
-                self.fell_back += 1
+                return self.fall_back(policy, client, cost)
+        return self._here(policy, client, cost)
+
+    def fall_back(self, policy: Policy, client: str, cost: int = 1) -> Decision:
+        """Counts in this process alone, because Redis did not answer."""
+        self.fell_back += 1
+        return self._here(policy, client, cost)
+
+    def _here(self, policy: Policy, client: str, cost: int) -> Decision:
         local = self._local.get(policy.name)
         if local is None:
             local = self._local[policy.name] = LocalLimiter(policy.shared_by(self._processes))

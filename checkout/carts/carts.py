@@ -19,6 +19,7 @@ from checkout.kit.cipher import Cipher
 from checkout.kit.db import PostgresError
 from checkout.kit.ids import secret_id
 from config import limits
+from ratelimit.toll import PAID, Toll
 
 log = structlog.get_logger()
 _TRIES = 4
@@ -65,15 +66,21 @@ class Carts:
         await self._persister.stop()
 
     async def create(
-        self, currency: str, ops: Sequence[Op], *, country: str | None, account_id: uuid.UUID | None = None
+        self,
+        currency: str,
+        ops: Sequence[Op],
+        *,
+        country: str | None,
+        account_id: uuid.UUID | None = None,
+        toll: Toll = PAID,
     ) -> Cart:
-        """A new cart with these lines. Raises: Unavailable."""
+        """A new cart with these lines. Raises: OverLimit, Unavailable."""
         self._persister.ensure_room()
         cart_id = secret_id()
         fields = new_fields(currency, country=country, account_id=account_id)
         for kind, field, value in ops:
             fields[field] = f"{value} {len(fields)}" if kind == "Q" else value
-        verdict, _ = await self._live.restore(cart_id, fields)
+        verdict, _ = await self._live.restore(cart_id, fields, toll=toll)
         if verdict is Verdict.CLOSED:
             await self._store.keep({cart_id: fields})
             self._ungated[cart_id] = 1
@@ -81,14 +88,14 @@ class Carts:
             self._persister.mark(cart_id, fields)
         return self.seen(cart_id, fields)
 
-    async def read(self, cart_id: str, *, who: str = "") -> Cart:
-        """The cart as it is now. Raises: NotFound, also for what is another account's; Unavailable."""
-        return await self.edit(cart_id, (), who=who)
+    async def read(self, cart_id: str, *, who: str = "", toll: Toll = PAID) -> Cart:
+        """The cart as it is now. Raises: NotFound, also for what is another account's; OverLimit, Unavailable."""
+        return await self.edit(cart_id, (), who=who, toll=toll)
 
-    async def currency(self, cart_id: str, *, who: str = "") -> str:
-        """The cart's currency, which never changes. Raises: NotFound, Unavailable."""
+    async def currency(self, cart_id: str, *, who: str = "", toll: Toll = PAID) -> str:
+        """The cart's currency, which never changes. Raises: NotFound, OverLimit, Unavailable. Cost: no call, mostly."""
         known = self._currencies.get(cart_id)
-        return known if known is not None else (await self.read(cart_id, who=who)).currency
+        return known if known is not None else (await self.read(cart_id, who=who, toll=toll)).currency
 
     async def _keep_handing_over(self) -> None:
         while True:
@@ -106,21 +113,24 @@ class Carts:
         expected: int | None = None,
         guard_hold: bool = False,
         who: str = "",
+        toll: Toll = PAID,
     ) -> Cart:
         """Applies the ops, if the cart is at version `expected` (None: at any).
 
-        Shape: `who` asks: an account's id, empty for nobody signed in, or ANYBODY.
-        Raises: NotFound, Stale, Conflict (`cart_full`, `cart_ordered`, `cart_merged`), Held (only with `guard_hold`),
-        Unavailable.
+        Shape: `who` asks: an account's id, empty for nobody signed in, or ANYBODY; the first call pays the `toll`.
+        Raises: OverLimit, NotFound, Stale, Conflict (`cart_full`, `cart_ordered`, `cart_merged`), Held (only with
+        `guard_hold`), Unavailable.
         """
         if _ID.fullmatch(cart_id) is None:
             raise _unknown()
         if ops:
             self._persister.ensure_room()
         for _ in range(_TRIES):
-            await self.settle(cart_id)
+            if cart_id in self._ungated:
+                await toll.pay()  # what a limit refuses asks Postgres nothing
+                await self._hand_over(cart_id)
             verdict, fields = await self._live.edit(
-                cart_id, ops, expected=expected, guard_hold=guard_hold, who=who
+                cart_id, ops, expected=expected, guard_hold=guard_hold, who=who, toll=toll
             )
             if verdict is Verdict.CLOSED:
                 verdict, fields = await self._without_gate(cart_id, ops, expected, who)
@@ -154,11 +164,17 @@ class Carts:
         return cart
 
     async def set_address(
-        self, cart_id: str, address: CartAddress, *, expected: int | None = None, who: str = ""
+        self,
+        cart_id: str,
+        address: CartAddress,
+        *,
+        expected: int | None = None,
+        who: str = "",
+        toll: Toll = PAID,
     ) -> Cart:
         """Sets where the cart goes. Raises: as `edit`."""
         sealed = seal_address(self._cipher, cart_id, address)
-        return await self.edit(cart_id, [("S", "addr", sealed)], expected=expected, who=who)
+        return await self.edit(cart_id, [("S", "addr", sealed)], expected=expected, who=who, toll=toll)
 
     async def empty(self, cart_id: str, account_id: uuid.UUID) -> None:
         """Takes everything out of a cart of this account, and leaves it to nobody. Raises: as `edit`."""

@@ -19,6 +19,7 @@ from checkout.carts.persist import Persister
 from checkout.carts.store import CartStore, Claiming
 from checkout.errors import Conflict, NotFound, ShopError, Unavailable
 from config import limits
+from ratelimit.toll import PAID, Toll
 
 log = structlog.get_logger()
 _TRIES = 6
@@ -52,14 +53,14 @@ class Claims:
         self._holds = holds
         self._gate = gate
 
-    async def claim(self, cart_id: str, account_id: uuid.UUID) -> Claimed:
+    async def claim(self, cart_id: str, account_id: uuid.UUID, *, toll: Toll = PAID) -> Claimed:
         """The guest's cart is the account's from now on. Retry: safe: a cart that was claimed gives the same cart again.
 
-        Raises: NotFound (also for another account's cart), Conflict (`cart_ordered`; `cart_full`: both stay as they are),
-        Unauthenticated, Unavailable.
+        Raises: OverLimit, NotFound (also for another account's cart), Conflict (`cart_ordered`; `cart_full`: both stay as
+        they are), Unauthenticated, Unavailable.
         """
         who = str(account_id)
-        guest = await self._carts.read(cart_id, who=who)
+        guest = await self._carts.read(cart_id, who=who, toll=toll)
         if guest.merged_into is not None:
             return Claimed(await self._carts.read(guest.merged_into, who=who))
         async with self._store.claiming(account_id, guest.currency, cart_id) as claiming:

@@ -10,6 +10,7 @@ from checkout.carts.model import Cart, Op, Verdict, apply, hold_id
 from checkout.carts.price import Priced, Pricing
 from checkout.errors import Conflict, Stale, Unavailable
 from checkout.stock.model import HoldResult, Item
+from ratelimit.toll import PAID, Toll
 
 _TRIES = 5
 
@@ -31,14 +32,14 @@ class Holds:
         self._gate = gate
         self._ttl_s = ttl_s
 
-    async def place(self, cart_id: str, *, expected: int | None, who: str = "") -> Cart:
+    async def place(self, cart_id: str, *, expected: int | None, who: str = "", toll: Toll = PAID) -> Cart:
         """Holds every line, or renews the hold there is.
 
-        Raises: NotFound, Stale, Conflict (`cart_empty`, `out_of_stock`, `coupon_used_up`, `cart_ordered`), Unavailable
-        while the gate is away. Retry: safe, by the cart's id.
+        Raises: OverLimit, NotFound, Stale, Conflict (`cart_empty`, `out_of_stock`, `coupon_used_up`, `cart_ordered`),
+        Unavailable while the gate is away. Retry: safe, by the cart's id.
         """
         for _ in range(_TRIES):
-            cart = await self._carts.read(cart_id, who=who)
+            cart = await self._carts.read(cart_id, who=who, toll=toll)
             if expected is not None and cart.version != expected:
                 raise Stale(f"The cart is at version {cart.version}.", extra={"version": cart.version})
             if cart.ordered:
@@ -58,20 +59,24 @@ class Holds:
         await self._gate.release(hold_id(cart_id))
         raise _contended()
 
-    async def end(self, cart_id: str, *, expected: int | None, who: str = "") -> Cart:
-        """Gives the held units back. Raises: NotFound, Stale, Unavailable. Retry: safe."""
-        cart = await self._carts.edit(cart_id, [("D", "hold", "")], expected=expected, who=who)
+    async def end(self, cart_id: str, *, expected: int | None, who: str = "", toll: Toll = PAID) -> Cart:
+        """Gives the held units back. Raises: OverLimit, NotFound, Stale, Unavailable. Retry: safe."""
+        cart = await self._carts.edit(cart_id, [("D", "hold", "")], expected=expected, who=who, toll=toll)
         await self._gate.release(hold_id(cart_id))
         return cart
 
-    async def edit(self, cart_id: str, ops: Sequence[Op], *, expected: int | None, who: str = "") -> Cart:
+    async def edit(
+        self, cart_id: str, ops: Sequence[Op], *, expected: int | None, who: str = "", toll: Toll = PAID
+    ) -> Cart:
         """Edits lines or coupons; when the cart is held, the hold follows first, or nothing changes.
 
         Raises: what `Carts.edit` raises, and Conflict (`out_of_stock`, `coupon_used_up`) for a held cart.
         """
         for _ in range(_TRIES):
             try:
-                return await self._carts.edit(cart_id, ops, expected=expected, guard_hold=True, who=who)
+                return await self._carts.edit(
+                    cart_id, ops, expected=expected, guard_hold=True, who=who, toll=toll
+                )
             except Held as held:
                 cart, fields = held.cart, held.fields
             verdict, after = apply(fields, ops, expected=None, guard_hold=False, now_ms=0, who=who)

@@ -17,6 +17,7 @@ from checkout.carts.model import COUPON, LINE, Cart, Op
 from checkout.carts.price import Pricing
 from checkout.carts.request import CartAddress, CouponEntry, LineQuantity, NewCart, ShippingChoice
 from checkout.carts.shape import CappedLine, CartAnswer, ClaimAnswer, Leftover, ShippingOptions
+from checkout.edge.client import TOLL
 from checkout.errors import Conflict, Invalid, NotFound, Unauthenticated
 from checkout.kit import body
 from checkout.kit.answer import answer
@@ -26,6 +27,7 @@ from checkout.quoting.discount import obstacle
 from checkout.quoting.model import Problem
 from checkout.quoting.quote import refusal
 from config import limits
+from ratelimit.toll import Toll
 
 _NEW = msgspec.json.Decoder(NewCart)
 _QUANTITY = msgspec.json.Decoder(LineQuantity)
@@ -68,7 +70,7 @@ class CartRoutes:
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /v1/carts"""
-        wanted = await body.read(request, _NEW)
+        wanted, toll = await body.read(request, _NEW), request[TOLL]
         quantities: dict[str, int] = {}
         for index, line in enumerate(wanted.lines):
             units = quantities.get(line.sku, 0) + line.quantity
@@ -77,7 +79,7 @@ class CartRoutes:
                     f"At most {limits.LINE_QUANTITY_MAX} units of one article.",
                     field=f"lines[{index}].quantity",
                 )
-            if await self._pricing.offer(line.sku, wanted.currency) is None:
+            if not await self._sells(line.sku, wanted.currency, toll):
                 raise Invalid(
                     f"{line.sku} is not sold here in {wanted.currency}.",
                     field=f"lines[{index}].sku",
@@ -85,48 +87,53 @@ class CartRoutes:
                 )
             quantities[line.sku] = units
         ops: list[Op] = [("Q", LINE + sku, str(units)) for sku, units in quantities.items()]
-        cart = await self._carts.create(wanted.currency, ops, country=wanted.country)
+        cart = await self._carts.create(wanted.currency, ops, country=wanted.country, toll=toll)
         return await self._answer(cart, 201)
 
     async def read(self, request: web.Request) -> web.Response:
         """GET /v1/carts/{id}"""
-        return await self._answer(await self._carts.read(request.match_info["id"], who=self._who(request)))
+        return await self._answer(
+            await self._carts.read(request.match_info["id"], who=self._who(request), toll=request[TOLL])
+        )
 
     async def set_line(self, request: web.Request) -> web.Response:
         """PUT /v1/carts/{id}/lines/{sku}"""
         cart_id, sku = request.match_info["id"], request.match_info["sku"]
-        expected, who = expected_version(request), self._who(request)
+        expected, who, toll = expected_version(request), self._who(request), request[TOLL]
         quantity = (await body.read(request, _QUANTITY)).quantity
         if quantity == 0:
-            return await self._drop(cart_id, sku, expected, who)
-        currency = await self._carts.currency(cart_id, who=who)
-        if _SKU.fullmatch(sku) is None or await self._pricing.offer(sku, currency) is None:
+            return await self._drop(request, expected)
+        currency = await self._carts.currency(cart_id, who=who, toll=toll)
+        if _SKU.fullmatch(sku) is None or not await self._sells(sku, currency, toll):
             raise NotFound("This article is not sold here in the cart's currency.", code="unknown_sku")
-        cart = await self._holds.edit(cart_id, [("Q", LINE + sku, str(quantity))], expected=expected, who=who)
-        return await self._answer(cart)
+        ops: list[Op] = [("Q", LINE + sku, str(quantity))]
+        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected, who=who, toll=toll))
+
+    async def _sells(self, sku: str, currency: str, toll: Toll) -> bool:
+        if self._pricing.knows(sku, currency):
+            return True
+        await toll.pay()  # a request over its limit asks Postgres nothing
+        return await self._pricing.offer(sku, currency) is not None
 
     async def drop_line(self, request: web.Request) -> web.Response:
         """DELETE /v1/carts/{id}/lines/{sku}"""
-        return await self._drop(
-            request.match_info["id"],
-            request.match_info["sku"],
-            expected_version(request),
-            self._who(request),
-        )
+        return await self._drop(request, expected_version(request))
 
-    async def _drop(self, cart_id: str, sku: str, expected: int | None, who: str) -> web.Response:
+    async def _drop(self, request: web.Request, expected: int | None) -> web.Response:
+        cart_id, sku = request.match_info["id"], request.match_info["sku"]
+        who, toll = self._who(request), request[TOLL]
         ops: list[Op] = [("D", LINE + sku, "")] if _SKU.fullmatch(sku) else []
-        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected, who=who))
+        return await self._answer(await self._holds.edit(cart_id, ops, expected=expected, who=who, toll=toll))
 
     async def add_coupon(self, request: web.Request) -> web.Response:
         """POST /v1/carts/{id}/coupons"""
         cart_id = request.match_info["id"]
-        expected, who = expected_version(request), self._who(request)
+        expected, who, toll = expected_version(request), self._who(request), request[TOLL]
         code = (await body.read(request, _COUPON)).code.strip().upper()
         coupon = self._pricing.rulebook.coupons.get(code)
         if coupon is None:
             raise refusal(Problem("unknown_coupon", "code", "This is not a coupon of this shop."))
-        cart = await self._carts.read(cart_id, who=who)
+        cart = await self._carts.read(cart_id, who=who, toll=toll)
         quoted = (await self._pricing.of(cart)).quote
         problem = obstacle(
             coupon,
@@ -143,9 +150,9 @@ class CartRoutes:
         """DELETE /v1/carts/{id}/coupons/{code}"""
         code = request.match_info["code"].strip().upper()
         ops: list[Op] = [("D", COUPON + code, "")] if len(code) <= limits.COUPON_CODE_MAX_CHARS else []
-        expected, who = expected_version(request), self._who(request)
+        cart_id, expected, who = request.match_info["id"], expected_version(request), self._who(request)
         return await self._answer(
-            await self._holds.edit(request.match_info["id"], ops, expected=expected, who=who)
+            await self._holds.edit(cart_id, ops, expected=expected, who=who, toll=request[TOLL])
         )
 
     async def set_address(self, request: web.Request) -> web.Response:
@@ -153,11 +160,13 @@ class CartRoutes:
         expected, who = expected_version(request), self._who(request)
         address = await body.read(request, _ADDRESS)
         cart_id = request.match_info["id"]
-        return await self._answer(await self._carts.set_address(cart_id, address, expected=expected, who=who))
+        return await self._answer(
+            await self._carts.set_address(cart_id, address, expected=expected, who=who, toll=request[TOLL])
+        )
 
     async def shipping_options(self, request: web.Request) -> web.Response:
         """GET /v1/carts/{id}/shipping-options"""
-        cart = await self._carts.read(request.match_info["id"], who=self._who(request))
+        cart = await self._carts.read(request.match_info["id"], who=self._who(request), toll=request[TOLL])
         priced = await self._pricing.of(cart)
         items = []
         if priced.quote.requires_shipping:
@@ -168,7 +177,7 @@ class CartRoutes:
         """PUT /v1/carts/{id}/shipping"""
         cart_id, expected, who = request.match_info["id"], expected_version(request), self._who(request)
         option = (await body.read(request, _CHOICE)).option
-        cart = await self._carts.read(cart_id, who=who)
+        cart = await self._carts.read(cart_id, who=who, toll=request[TOLL])
         _country(cart)
         priced = await self._pricing.of(cart, shipping_code=option)
         for problem in priced.quote.problems:
@@ -181,20 +190,22 @@ class CartRoutes:
         """POST /v1/carts/{id}/hold"""
         expected, who = expected_version(request), self._who(request)
         return await self._answer(
-            await self._holds.place(request.match_info["id"], expected=expected, who=who)
+            await self._holds.place(request.match_info["id"], expected=expected, who=who, toll=request[TOLL])
         )
 
     async def end_hold(self, request: web.Request) -> web.Response:
         """DELETE /v1/carts/{id}/hold"""
         expected, who = expected_version(request), self._who(request)
-        return await self._answer(await self._holds.end(request.match_info["id"], expected=expected, who=who))
+        return await self._answer(
+            await self._holds.end(request.match_info["id"], expected=expected, who=who, toll=request[TOLL])
+        )
 
     async def claim(self, request: web.Request) -> web.Response:
         """POST /v1/carts/{id}/claim"""
         account = self._account_of(request)
         if account is None:
             raise Unauthenticated("Sign in first; then the cart can become yours.")
-        claimed = await self._claims.claim(request.match_info["id"], uuid.UUID(account))
+        claimed = await self._claims.claim(request.match_info["id"], uuid.UUID(account), toll=request[TOLL])
         capped = [CappedLine(sku, wanted, limits.LINE_QUANTITY_MAX) for sku, wanted in claimed.capped]
         return await self._answer(claimed.cart, claimed=Leftover(capped, list(claimed.coupons_left_out)))
 
@@ -214,8 +225,8 @@ def routes(
     lines = (*edits, "unknown_sku", "cart_full", "out_of_stock", "coupon_used_up")
 
     def route(method: str, path: str, handler: Any, summary: str, **more: Any) -> Route:
-        given = {"policy": "cart", "priority": 1, "tag": "carts", "response": CartAnswer, **more}
-        return Route(method, f"/v1/carts{path}", handler, summary, **given)
+        given = {"priority": 1, "tag": "carts", "response": CartAnswer, **more}
+        return Route(method, f"/v1/carts{path}", handler, summary, policy="cart", limited_along=True, **given)
 
     return [
         route(

@@ -9,14 +9,18 @@ from checkout.carts.model import Fields, Op, Verdict
 from checkout.errors import Unavailable
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
 from config import limits
+from ratelimit.gcra import Decision
+from ratelimit.shared import GCRA_LUA
+from ratelimit.toll import FREE, PAID, Toll
 
 _HERE = Path(__file__).parent
-EDIT = Script(_HERE / "edit.lua")
-RESTORE = Script(_HERE / "restore.lua")
+EDIT = Script(GCRA_LUA, _HERE / "edit.lua")
+RESTORE = Script(GCRA_LUA, _HERE / "restore.lua")
 CLAIM = Script(_HERE / "claim.lua")
 RESEAL = Script(_HERE / "reseal.lua")
 EPOCH = b"{0}:epoch"
 _BOUNDS: tuple[Arg, ...] = (limits.CART_TTL_S, limits.CART_LINES_MAX, limits.COUPONS_MAX)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 class CartGate(Protocol):
@@ -44,17 +48,20 @@ class LiveCarts:
         self._gate = gate
 
     async def edit(
-        self, cart_id: str, ops: Sequence[Op], *, expected: int | None, guard_hold: bool, who: str = ""
+        self,
+        cart_id: str,
+        ops: Sequence[Op],
+        *,
+        expected: int | None,
+        guard_hold: bool,
+        who: str = "",
+        toll: Toll = PAID,
     ) -> tuple[Verdict, Fields]:
-        """Applies the ops as `model.apply` would. CLOSED: the gate is away, or its answer was lost.
+        """Applies the ops as `model.apply` would, and pays the toll. CLOSED: the gate is away, or its answer was lost.
 
-        Retry: safe, every op sets a state.
+        Raises: OverLimit, also while the gate is away. Retry: safe, every op sets a state.
         """
-        epoch = self._gate.epoch
-        if not epoch:
-            return Verdict.CLOSED, {}
         args: list[Arg] = [
-            epoch,
             "" if expected is None else expected,
             b"1" if guard_hold else b"0",
             *_BOUNDS,
@@ -62,17 +69,37 @@ class LiveCarts:
         ]
         for op in ops:
             args += op
-        return await self._run(EDIT, epoch, cart_id, tuple(args))
+        return await self._run(EDIT, cart_id, args, toll)
 
-    async def restore(self, cart_id: str, fields: Fields) -> tuple[Verdict, Fields]:
-        """Puts the cart in unless a newer one is there; gives the one that is there."""
-        epoch = self._gate.epoch
-        if not epoch:
-            return Verdict.CLOSED, {}
-        args: list[Arg] = [epoch, limits.CART_TTL_S, fields["v"]]
+    async def restore(self, cart_id: str, fields: Fields, *, toll: Toll = PAID) -> tuple[Verdict, Fields]:
+        """Puts the cart in unless a newer one is there; gives the one that is there. Raises: OverLimit."""
+        args: list[Arg] = [limits.CART_TTL_S, fields["v"]]
         for item in fields.items():
             args += item
-        return await self._run(RESTORE, epoch, cart_id, tuple(args))
+        return await self._run(RESTORE, cart_id, args, toll)
+
+    async def _run(self, script: Script, cart_id: str, args: list[Arg], toll: Toll) -> tuple[Verdict, Fields]:
+        epoch = self._gate.epoch
+        if not epoch:
+            await toll.pay()
+            return Verdict.CLOSED, {}
+        limit = toll.along()
+        key, emission_us, burst = limit
+        try:
+            reply = await self._gate.lane.run(
+                script, (EPOCH, _key(epoch, cart_id), key), (epoch, emission_us, burst, *args)
+            )
+        except (Unavailable, ReplyError):
+            if limit is not FREE:
+                toll.lost()
+            return Verdict.CLOSED, {}
+        number, remaining, reset_ms, retry_ms, flat = reply
+        verdict = _VERDICTS[number]
+        if limit is not FREE:
+            toll.told(Decision(verdict is not Verdict.LIMITED, remaining, reset_ms, retry_ms))
+        if verdict is Verdict.CLOSED:
+            self._gate.close()
+        return verdict, _pairs(flat)
 
     async def claim(self, guest_id: str, own_id: str, account: str) -> Merged:
         """Gives the guest's cart to the account, as `merge.merge` would; `own_id` is the account's open cart, or the guest's
@@ -105,19 +132,6 @@ class LiveCarts:
             return int(await self._gate.lane.run(RESEAL, keys, (epoch, was, becomes))) >= 0
         except (Unavailable, ReplyError):
             return False
-
-    async def _run(
-        self, script: Script, epoch: int, cart_id: str, args: tuple[Arg, ...]
-    ) -> tuple[Verdict, Fields]:
-        try:
-            reply: list[Any] = await self._gate.lane.run(script, (EPOCH, _key(epoch, cart_id)), args)
-        except (Unavailable, ReplyError):
-            return Verdict.CLOSED, {}
-        verdict = Verdict(reply[0])
-        if verdict is Verdict.CLOSED:
-            self._gate.close()
-            return verdict, {}
-        return verdict, _pairs(reply[1:])
 
 
 def _pairs(flat: Sequence[bytes]) -> Fields:

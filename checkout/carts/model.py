@@ -37,6 +37,8 @@ _ADDRESS = msgspec.json.Decoder(CartAddress)
 class Verdict(enum.IntEnum):
     """What became of an edit; the numbers are edit.lua's."""
 
+    LIMITED = -2
+    """The caller is over its limit."""
     CLOSED = -1
     MISSING = 0
     DONE = 1

@@ -46,6 +46,10 @@ class Pricing:
         """The rules in force."""
         return self._rules.current
 
+    def knows(self, sku: str, currency: str) -> bool:
+        """Whether this process knows an offer of the SKU, so that `offer` asks nobody."""
+        return self._offers.peek(sku, currency) is not None
+
     async def offer(self, sku: str, currency: str) -> Offer | None:
         """The offer of a SKU, or None when it is not for sale in this currency. Raises: Unavailable."""
         return self._offers.peek(sku, currency) or (await self._offers.get_many((sku,), currency)).get(sku)

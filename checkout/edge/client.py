@@ -5,8 +5,12 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from ratelimit.toll import Toll
+
 WHO: web.RequestKey[tuple[str, str]] = web.RequestKey("who", tuple)
 """Under this key a request carries (its id, its client's name)."""
+TOLL: web.RequestKey[Toll] = web.RequestKey("toll", Toll)
+"""Under this key a request that Redis counts carries what it owes its limit."""
 _NOBODY = ("", "unknown")
 _KNOWN_MAX = 10_000
 

@@ -23,7 +23,7 @@ from aiohttp import web
 from multidict import istr
 
 from checkout.edge import measured, problems
-from checkout.edge.client import WHO, Clients, request_id, route_of
+from checkout.edge.client import TOLL, WHO, Clients, request_id, route_of
 from checkout.edge.dispatch import DISPATCH, Dispatch
 from checkout.edge.metrics import METRICS, Counter, Metrics
 from checkout.edge.stamp import ALWAYS, HSTS, Stamp
@@ -37,6 +37,7 @@ from ratelimit.inflight import InFlight
 from ratelimit.local import LocalLimiter
 from ratelimit.policies import Policy
 from ratelimit.shared import SharedLimiter
+from ratelimit.toll import OverLimit, Toll
 
 log = structlog.get_logger("checkout.edge")
 
@@ -116,7 +117,8 @@ class Edge:
             dispatch.add(added, method, route.path, composed)
 
     def _compose(self, route: Route) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
-        handler, priority = route.handler, route.priority
+        along, priority = route.limited_along, route.priority
+        handler = _paying(route.handler) if along else route.handler
         in_flight, metrics, running = self.in_flight, self.metrics, self.running
         local = self.browse if route.policy == "browse" else None
         named = self.policies.get(route.policy or "")
@@ -149,6 +151,7 @@ class Edge:
                 given = f"{prefix}-{token:x}"
             response: web.StreamResponse
             decision: tuple[bool, int, int, int] | None = None
+            toll: Toll | None = None
             if whole and not request.content.is_eof():
                 await body.arrive(request)
                 began = clock()
@@ -162,19 +165,22 @@ class Edge:
                     request[WHO] = (given, client)
                     if count_here is not None:
                         decision = count_here(client)
+                        if not decision[0]:
+                            raise OverLimit(Decision(*decision))
                     elif policy is not None:
-                        decision = await self.shared.take(policy, self.identify(request) or client)
-                    if decision is not None and not decision[0]:
-                        response = self._limited(route.policy or "", decision[3])
-                    else:
-                        response = await handler(request)
+                        request[TOLL] = toll = Toll(self.shared, policy, self.identify(request) or client)
+                        if not along:
+                            await toll.pay()
+                    response = await handler(request)
+                except OverLimit as over:
+                    response = self._limited(route.policy or "", over.decision.retry_ms)
                 except BaseException as error:
                     response = self._problem(request, error, token)
                 finally:
                     del running[token]
                     ended = clock()
                     leave(ended - began, healthy)
-            stamp(response, given, decision)
+            stamp(response, given, decision if toll is None else toll.decision)
             status = response.status
             number = statuses.get(status)
             if number is None:
@@ -362,6 +368,19 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         request.writer.output_size = 0
         return None
     return problems.response(problems.of_http(web.HTTPExpectationFailed()), ALWAYS)
+
+
+def _paying(handler: Handler) -> Handler:
+    """The handler of a `limited_along` route: a request that failed before any call could count it is counted as well."""
+
+    async def paying(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Exception:
+            await request[TOLL].pay()
+            raise
+
+    return paying
 
 
 async def _unmatched(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What is kept of carts in Postgres, by how many calls, and customer counters of coupons."""
+"""What is kept of carts in Postgres, and customer counters of coupons."""
 
 import asyncio
 from typing import Any
@@ -10,19 +10,7 @@ from checkout.errors import Unavailable
 from checkout.promotions.store import CustomerCounters
 from tests.shop import TestShop
 
-from .steps import MUG, TEE, begin, until
-
-
-async def test_an_edit_is_one_call(shop: TestShop) -> None:
-    """If this fails, an edit of a cart costs more than its share of the gate, or waits for Postgres."""
-    cart = await begin(shop, (TEE, 1))
-    parts = shop.app[PARTS]
-    limiter_calls = 1
-    at = f"/v1/carts/{cart['id']}/lines/{MUG}"
-    await shop.call("PUT", at, json={"quantity": 1})
-    before = parts.gate.lane.calls
-    await shop.call("PUT", at, json={"quantity": 2})
-    assert parts.gate.lane.calls - before <= 1 + limiter_calls
+from .steps import TEE, until
 
 
 async def test_many_carts_are_kept_by_one_statement(shop: TestShop) -> None:

@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from checkout.carts import live
 from checkout.carts.live import EPOCH, LiveCarts
 from checkout.carts.model import ANYBODY, Fields, Op, Verdict, apply, new_fields, parse
-from checkout.kit.lane import Lane
+from checkout.errors import Unavailable
+from checkout.kit.lane import Lane, ReplyError, Script
 from config import limits
+from ratelimit.gcra import decide
+from ratelimit.policies import Policy
+from ratelimit.shared import LIMIT_SOURCES, SharedLimiter
+from ratelimit.toll import OverLimit, Toll
 from tests.shop import Stores
 
 PAST, FUTURE = "1000", str(int((time.time() + 86_400) * 1000))
@@ -120,3 +125,31 @@ async def test_another_epoch_is_refused(gate: OpenGate) -> None:
     assert (await carts.edit(CART, edit, expected=None, guard_hold=False))[0] is Verdict.CLOSED
     assert (await carts.restore(CART, new_fields("EUR")))[0] is Verdict.CLOSED
     assert gate.closed == 2
+
+
+async def test_an_edit_is_counted_as_any_request(gate: OpenGate) -> None:
+    """If this fails, edits of carts and other requests have two limits, or an edit over the limit is made."""
+    policy, away = Policy("cart", 6, 3600, 600_000_000, 6), (Unavailable, ReplyError)
+    limiter = SharedLimiter(gate.lane, Script(*LIMIT_SOURCES), away=away)
+    carts = LiveCarts(gate)
+    begun = Toll(limiter, policy, "10.0.0.1")
+    await carts.restore(CART, new_fields("EUR"), toll=begun)
+    assert begun.decision == decide(tat_us=None, now_us=0, emission_us=600_000_000, burst=6)[1]
+    for left in (4, 2, 0):
+        assert (await limiter.take(policy, "10.0.0.1")).remaining == left
+        toll = Toll(limiter, policy, "10.0.0.1")
+        edit: list[Op] = [("Q", "l:A", str(left + 1))]
+        if left == 0:
+            with pytest.raises(OverLimit):
+                await carts.edit(CART, edit, expected=None, guard_hold=False, toll=toll)
+            with pytest.raises(OverLimit):
+                await carts.restore("d" * 32, new_fields("EUR"), toll=Toll(limiter, policy, "10.0.0.1"))
+            break
+        for _ in range(2):
+            await carts.edit(CART, edit, expected=None, guard_hold=False, toll=toll)
+        assert toll.decision is not None
+        assert (toll.decision.allowed, toll.decision.remaining) == (True, left - 1)
+    assert (await carts.edit(CART, (), expected=None, guard_hold=False))[1]["l:A"] == "3 2"
+    nothing = await carts.edit("d" * 32, (), expected=None, guard_hold=False)
+    assert nothing == (Verdict.MISSING, {})
+    assert limiter.fell_back == 0
