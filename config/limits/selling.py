@@ -90,6 +90,10 @@ CART_CURRENCIES_MAX = 100_000
 # Encoded documents that one process keeps.
 CATALOG_ENTRIES_MAX = 120_000
 CATALOG_BYTES_MAX = 96 * 1024 * 1024
+# They are kept compressed. Plain bytes, of documents up to this length, are kept only for as many as were asked for lately
+# by clients that do not take gzip; a longer document is kept in both forms.
+CATALOG_OPENED_ENTRIES_MAX = 1_024
+CATALOG_OPENED_MAX_BYTES = 16 * 1024
 CATALOG_SHARED_TTL_S = 300
 # An unknown slug is remembered briefly so that a crawler cannot reach Postgres with guesses.
 CATALOG_NEGATIVE_TTL_S = 5

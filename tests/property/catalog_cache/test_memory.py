@@ -65,6 +65,36 @@ def test_tags_tell_bodies_apart(one: bytes, other: bytes) -> None:
         assert gzip.decompress(a.gzip_body) == one
 
 
+@pytest.mark.parametrize("length", [0, 399, 400, 5_000, 16_384, 16_385, 70_000])
+def test_each_client_gets_its_bytes_under_their_tag(length: int) -> None:
+    """If it fails, a page that is kept compressed comes back as another one, or its length or its tag is a lie."""
+    body = b"".join(b"%d, " % n for n in range(length))[:length]
+    entry = encode(Document(body, keys=("a", "b"), cache_control="public"), now=0)
+    shared = {b"Vary: Accept-Encoding", b"Cache-Control: public", b"Surrogate-Key: a b", b"Cache-Tag: a,b"}
+    ok = shared | {b"HTTP/1.1 200 OK", b"Content-Type: application/json"}
+    head, plain = entry.plain()
+    assert plain == entry.body == body
+    tag = b"ETag: " + entry.etag.encode()
+    assert sorted(head.splitlines()) == sorted(ok | {tag, b"Content-Length: %d" % length})
+    if entry.gzip_body is not None:
+        assert gzip.decompress(entry.gzip_body) == body
+        tag = b"ETag: " + entry.etag_gzip.encode()
+        sized = b"Content-Length: %d" % len(entry.gzip_body)
+        assert sorted(entry.gzip_head().splitlines()) == sorted(ok | {tag, sized, b"Content-Encoding: gzip"})
+    for etag in (entry.etag, entry.etag_gzip):
+        head = entry.unchanged(etag)
+        for known in (f"W/{etag}", f'"x", {etag}', etag + ', "' + "x" * 90 + '"'):
+            assert entry.unchanged(known) == head
+        assert head is not None
+        assert sorted(head.splitlines()) == sorted(
+            shared | {b"HTTP/1.1 304 Not Modified", b"ETag: " + etag.encode()}
+        )
+        assert entry.unchanged(etag[:-1]) is None
+        assert entry.unchanged(etag.replace('"', "")) is None
+    assert entry.unchanged("*") == entry.unchanged(entry.etag)
+    assert entry.unchanged("\udcff") is None
+
+
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\n", "é"])
 def test_a_header_cannot_be_ended(value: str) -> None:
     """If it fails, a product's data writes headers of its own."""
