@@ -2,7 +2,8 @@
 
 **Guarantees** (held by tests/property/catalog_cache):
 - The entity tag is strong: two entries with one tag have the same bytes, in each encoding its own.
-- `entry.size` counts every byte that the entry keeps alive, within a fixed allowance for its objects.
+- `entry.size` counts every byte that the entry keeps alive, within a fixed allowance for its objects; what is
+  remembered of popular entries beside it is bounded apart (`CATALOG_OPENED_ENTRIES_MAX`, `CATALOG_OPENED_MAX_BYTES`).
 - No header value can end its line: a document that tries is refused.
 
 Nearly every client takes gzip, and most pages are read rarely: what is kept is the compressed form. Plain bytes, and heads

@@ -150,6 +150,10 @@ holds(
     "what is too large for a product's body is a file",
 )
 holds(
+    CATALOG_OPENED_ENTRIES_MAX * CATALOG_OPENED_MAX_BYTES < CATALOG_BYTES_MAX // 4,
+    "what is kept a second time must stay small beside what is kept",
+)
+holds(
     PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX,
     "a page must fit what is read for it",
 )

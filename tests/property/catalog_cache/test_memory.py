@@ -1,6 +1,8 @@
 """The in-process tier against a model, and entries as they are kept."""
 
+import gc
 import gzip
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -43,6 +45,23 @@ def test_bounds_and_tags_hold_whatever_happens(steps: list[tuple]) -> None:
         assert len(tier) <= 5
         index = {(tag, key) for tag, keys in tier._keys_of.items() for key in keys}
         assert index == {(tag, key) for key, entry in tier.entries.items() for tag in entry.tags}
+
+
+def test_what_is_counted_is_what_is_held() -> None:
+    """If it fails, the bound of the cache's bytes is not one of the process's memory."""
+    tier = MemoryTier(max_bytes=10**8, max_entries=10**6)
+    tracemalloc.start(1)
+    try:
+        for n in range(4_000):
+            body = b"".join(b"%d; " % (n * m) for m in range(n % 400))
+            document = Document(body, tags=(f"product-{n:030d}",), keys=(f"product-{n:030d}",))
+            tier.put(f"product/a-longer-slug-{n}", encode(document, now=float(n)))
+        del document, body
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tier.bytes_held * 0.6 < held < tier.bytes_held
 
 
 def test_what_is_read_survives_a_sweep() -> None:
