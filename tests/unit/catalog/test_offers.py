@@ -115,9 +115,8 @@ async def test_a_change_reaches_every_currency_also_after_an_eviction() -> None:
     source = Source()
     source.prices = {"A": 100, "B": 200, "C": 300}
     offers = Offers(source, max_entries=4)
-    await offers.get_many(["A", "B"], "EUR")
-    await offers.get_many(["A", "C"], "USD")
-    await offers.get_many(["C"], "EUR")
+    for sku, currency in (("A", "EUR"), ("B", "EUR"), ("A", "USD"), ("C", "USD"), ("C", "EUR")):
+        await offers.get_many([sku], currency)
     assert [offers.peek(sku, "EUR") is not None for sku in "ABC"] == [False, True, True]
     assert [offers.peek(sku, "USD") is not None for sku in "ABC"] == [True, False, True]
     offers.invalidate("product-A", "product-C")
