@@ -25,11 +25,10 @@ def answer(request: BaseRequest, entry: Entry) -> EncodedResponse:
     """What this client gets of the entry. Cost: about 2 µs."""
     headers = request.headers
     known = headers.get(hdrs.IF_NONE_MATCH)
-    if known is not None and (etag := entry.matches(known)) is not None:
-        head = b"HTTP/1.1 304 Not Modified\r\nETag: %b\r\n%b" % (etag.encode(), entry.lines)
+    if known is not None and (head := entry.unchanged(known)) is not None:
         return EncodedResponse(304, head, b"")
     if entry.gzip_body is not None:
         accepted = headers.get(hdrs.ACCEPT_ENCODING)
         if accepted is not None and takes_gzip(accepted):
             return EncodedResponse(200, entry.gzip_head(), entry.gzip_body)
-    return EncodedResponse(200, entry.head(), entry.body)
+    return EncodedResponse(200, *entry.plain())

@@ -20,7 +20,8 @@ class MemoryTier:
         self.bytes_held = 0
         self.evicted = 0
         self.entries: dict[str, Entry] = {}
-        self._keys_of: dict[str, set[str]] = {}
+        # Most tags have one key, and a set takes 216 bytes.
+        self._keys_of: dict[str, tuple[str] | set[str]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -35,7 +36,13 @@ class MemoryTier:
         self.entries[key] = entry
         self.bytes_held += entry.size
         for tag in entry.tags:
-            self._keys_of.setdefault(tag, set()).add(key)
+            keys = self._keys_of.get(tag)
+            if keys is None:
+                self._keys_of[tag] = (key,)
+            elif isinstance(keys, set):
+                keys.add(key)
+            else:
+                self._keys_of[tag] = {*keys, key}
         return True
 
     def remove(self, key: str) -> None:
@@ -46,10 +53,10 @@ class MemoryTier:
         self.bytes_held -= entry.size
         for tag in entry.tags:
             keys = self._keys_of.get(tag)
-            if keys is not None:
+            if isinstance(keys, set):
                 keys.discard(key)
-                if not keys:
-                    del self._keys_of[tag]
+            if not keys or keys == (key,):
+                self._keys_of.pop(tag, None)
 
     def drop(self, tag: str) -> int:
         """Forgets every entry with this tag, and says how many there were."""

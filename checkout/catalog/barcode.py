@@ -5,14 +5,14 @@ Source: python-barcode, https://python-barcode.readthedocs.io
 
 import io
 
-import barcode as drawing
-from barcode.writer import SVGWriter
-
 _BY_LENGTH = {8: "ean8", 12: "upca", 13: "ean13", 14: "itf"}
 
 
 def svg(sku: str, gtin: str | None) -> bytes:
-    """The picture, UTF-8. Cost: about a millisecond: not for the event loop."""
+    """The picture, UTF-8. Cost: about a millisecond, a tenth of a second the first time: not for the event loop."""
+    import barcode as drawing  # noqa: PLC0415 - brings Pillow, 4 MiB that only who draws needs
+    from barcode.writer import SVGWriter  # noqa: PLC0415 - as above
+
     kind, text = (_BY_LENGTH[len(gtin)], gtin) if gtin else ("code128", sku)
     target = io.BytesIO()
     drawing.get(kind, text, writer=SVGWriter()).write(

@@ -12,6 +12,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from msgspec.structs import astuple
+
 from checkout.quoting.model import Offer
 from config import limits
 
@@ -21,7 +23,17 @@ BATCH_SKUS_MAX = 2000
 _NEGATIVES_MAX = 10_000
 
 Source = Callable[[Sequence[str], str], Awaitable[Sequence[Offer]]]
-Entry = tuple[Offer, float]
+
+
+class _Kept(Offer, frozen=True, gc=False, kw_only=True):
+    """An offer as it is kept: a field takes less than a tuple around each. Units: `until` by the cache's clock."""
+
+    until: float
+
+
+_Shelf = dict[str, _Kept]
+"""The kept offers of one currency by SKU, oldest first."""
+_NOTHING: _Shelf = {}
 
 
 class _Queue:
@@ -55,9 +67,9 @@ class Offers:
         self._ttl_s = ttl_s
         self._negative_ttl_s = negative_ttl_s
         self._clock = clock
-        self._entries: dict[tuple[str, str], Entry] = {}
+        self._shelves: dict[str, _Shelf] = {}
         self._missing: dict[tuple[str, str], float] = {}
-        self._keys_of: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._skus_of: dict[str, tuple[str, ...]] = {}
         self._queues: dict[str, _Queue] = {}
         self._loading = 0
         self._generation = 0
@@ -66,14 +78,15 @@ class Offers:
         self.loads = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return sum(map(len, self._shelves.values()))
 
     def peek(self, sku: str, currency: str) -> Offer | None:
         """The offer if this process knows it; None says nothing about the SKU: ask `get_many`."""
-        entry = self._entries.get((sku, currency))
-        if entry is None or entry[1] <= self._clock():
+        try:
+            offer = self._shelves[currency][sku]
+        except KeyError:
             return None
-        return entry[0]
+        return offer if offer.until > self._clock() else None
 
     async def get_many(self, skus: Iterable[str], currency: str) -> dict[str, Offer]:
         """Offers by SKU; a SKU that is not sold in this currency is left out.
@@ -82,11 +95,11 @@ class Offers:
         """
         found: dict[str, Offer] = {}
         wanted: set[str] = set()
-        now = self._clock()
+        now, shelf = self._clock(), self._shelves.get(currency, _NOTHING)
         for sku in skus:
-            entry = self._entries.get((sku, currency))
-            if entry is not None and entry[1] > now:
-                found[sku] = entry[0]
+            offer = shelf.get(sku)
+            if offer is not None and offer.until > now:
+                found[sku] = offer
             elif self._missing.get((sku, currency), 0.0) <= now:
                 wanted.add(sku)
         if wanted:
@@ -105,16 +118,17 @@ class Offers:
             self._changed.update((payload, self._generation) for payload in payloads)
             self._detach()
         for payload in payloads:
-            for key in self._keys_of.pop(payload, ()):
-                self._entries.pop(key, None)
+            for sku in self._skus_of.pop(payload, ()):
+                for shelf in self._shelves.values():
+                    shelf.pop(sku, None)
 
     def flush(self) -> None:
         """Forgets everything; what is being loaded now will not be kept."""
         self._generation += 1
         self._flushed_at = self._generation
-        self._entries.clear()
+        self._shelves.clear()
         self._missing.clear()
-        self._keys_of.clear()
+        self._skus_of.clear()
         self._detach()
 
     def _detach(self) -> None:
@@ -180,19 +194,24 @@ class Offers:
             self._missing.clear()
         return offers
 
-    def _keep(self, offer: Offer, currency: str, expires: float) -> None:
-        key = (offer.sku, currency)
-        entries = self._entries
-        entries.pop(key, None)
-        entries[key] = (offer, expires)
-        known = self._keys_of.get(offer.product_id, ())
-        if key not in known:
-            self._keys_of[offer.product_id] = (*known, key)
-        while len(entries) > self._max_entries:
-            oldest = next(iter(entries))
-            gone, _ = entries.pop(oldest)
-            left = tuple(key for key in self._keys_of.get(gone.product_id, ()) if key != oldest)
-            if left:
-                self._keys_of[gone.product_id] = left
-            else:
-                self._keys_of.pop(gone.product_id, None)
+    def _keep(self, offer: Offer, currency: str, until: float) -> None:
+        shelf = self._shelves.setdefault(currency, {})
+        shelf.pop(offer.sku, None)
+        if len(self) >= self._max_entries:
+            self._evict()
+        shelf[offer.sku] = _Kept(*astuple(offer), until=until)
+        known = self._skus_of.get(offer.product_id, ())
+        if offer.sku not in known:
+            self._skus_of[offer.product_id] = (*known, offer.sku)
+
+    def _evict(self) -> None:
+        """Forgets the oldest offer of the currency that has the most."""
+        shelf = max(self._shelves.values(), key=len)
+        gone = shelf.pop(next(iter(shelf)))
+        if any(gone.sku in other for other in self._shelves.values()):
+            return
+        left = tuple(sku for sku in self._skus_of.get(gone.product_id, ()) if sku != gone.sku)
+        if left:
+            self._skus_of[gone.product_id] = left
+        else:
+            self._skus_of.pop(gone.product_id, None)

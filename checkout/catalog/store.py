@@ -20,10 +20,11 @@ _SQL = sql.load(__file__, "write.sql")
 async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
     """The offers of these SKUs that are published and priced in this currency. Raises: Unavailable. Cost: one statement."""
     rows = await fetch_all(pool, queries.offers_by_sku, skus, currency)
-    once = {currency: sys.intern(currency), STANDARD: STANDARD}  # one text for all offers that say the same
+    # One text, and one number, for all offers that say the same.
+    once: dict[str | int, str | int] = {currency: sys.intern(currency), STANDARD: STANDARD}
 
     def one(value: Any) -> Any:
-        return once.setdefault(value, value) if type(value) is str else value
+        return once.setdefault(value, value) if type(value) in (str, int) else value
 
     return [Offer(*map(one, row)) for row in rows]
 

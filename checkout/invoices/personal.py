@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from checkout.invoices.render import Page, stamped
+from checkout.invoices.page import Page, stamped
 from checkout.kit.cipher import Cipher
 
 INVOICE = "invoices"

@@ -6,7 +6,6 @@ and `number_at` says where its bytes are: the content is not compressed here (Po
 
 import functools
 import unicodedata
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -16,10 +15,8 @@ from reportlab.pdfbase import pdfmetrics, ttfonts
 from reportlab.pdfgen import canvas as reportlab_canvas
 
 from checkout.invoices.model import Invoice, amount_text, digits_of, money_text, rate_text
+from checkout.invoices.page import NUMBER_FIELD, Page
 from checkout.invoices.plain_pdf import NotPlain, PlainPdf
-
-NUMBER_FIELD = "#NUMBER###"
-"""Ten characters for the number; shorter ones are padded with blanks."""
 
 # reportlab has no types.
 _Canvas: Any = reportlab_canvas.Canvas
@@ -32,14 +29,6 @@ _LEFT, _RIGHT, _BOTTOM = 56.0, _WIDTH - 56.0, 70.0
 _UNIT, _QUANTITY, _DISCOUNT = 372.0, 408.0, 470.0
 _TITLE_MAX_CHARS = 54
 _GREY, _INK, _ACCENT = 0.45, 0.1, (0.10, 0.27, 0.45)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A rendered invoice without its number. Shape: `number_at` is the 0-based place of NUMBER_FIELD in `pdf`."""
-
-    pdf: bytes
-    number_at: int
 
 
 class _Sheet:
@@ -113,12 +102,6 @@ def _draw(sheet: _Sheet, invoice: Invoice, series: str) -> None:
         page += 1
     _sums(sheet, invoice)
     _foot(sheet, invoice, page)
-
-
-def stamped(page: Page, number: int) -> bytes:
-    """The page with its number."""
-    field = f"{number:06d}".ljust(len(NUMBER_FIELD)).encode()
-    return page.pdf[: page.number_at] + field + page.pdf[page.number_at + len(field) :]
 
 
 def _head(sheet: _Sheet, invoice: Invoice, series: str) -> None:

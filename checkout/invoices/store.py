@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from checkout.invoices.model import Invoice
+from checkout.invoices.page import Page
 from checkout.invoices.personal import BUYER, open_page, seal_page
-from checkout.invoices.render import Page
 from checkout.kit import sql
 from checkout.kit.cipher import Cipher
 from checkout.kit.db import Pool, acquired, fetch_all, fetch_one

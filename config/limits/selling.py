@@ -90,6 +90,10 @@ CART_CURRENCIES_MAX = 100_000
 # Encoded documents that one process keeps.
 CATALOG_ENTRIES_MAX = 120_000
 CATALOG_BYTES_MAX = 96 * 1024 * 1024
+# They are kept compressed. Plain bytes, of documents up to this length, are kept only for as many as were asked for lately
+# by clients that do not take gzip; a longer document is kept in both forms.
+CATALOG_OPENED_ENTRIES_MAX = 1_024
+CATALOG_OPENED_MAX_BYTES = 16 * 1024
 CATALOG_SHARED_TTL_S = 300
 # An unknown slug is remembered briefly so that a crawler cannot reach Postgres with guesses.
 CATALOG_NEGATIVE_TTL_S = 5
@@ -144,6 +148,10 @@ CACHE_STALE_S = 60
 holds(
     WEBHOOK_BODY_MAX_BYTES < PRODUCT_BODY_MAX_BYTES < IMPORT_BODY_MAX_BYTES,
     "what is too large for a product's body is a file",
+)
+holds(
+    CATALOG_OPENED_ENTRIES_MAX * CATALOG_OPENED_MAX_BYTES < CATALOG_BYTES_MAX // 4,
+    "what is kept a second time must stay small beside what is kept",
 )
 holds(
     PAGE_MAX < SEARCH_FACETS_MAX <= SEARCH_MATCHES_MAX < SEARCH_WALK_MAX,

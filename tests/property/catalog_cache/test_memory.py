@@ -1,6 +1,8 @@
 """The in-process tier against a model, and entries as they are kept."""
 
+import gc
 import gzip
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -45,6 +47,23 @@ def test_bounds_and_tags_hold_whatever_happens(steps: list[tuple]) -> None:
         assert index == {(tag, key) for key, entry in tier.entries.items() for tag in entry.tags}
 
 
+def test_what_is_counted_is_what_is_held() -> None:
+    """If it fails, the bound of the cache's bytes is not one of the process's memory."""
+    tier = MemoryTier(max_bytes=10**8, max_entries=10**6)
+    tracemalloc.start(1)
+    try:
+        for n in range(4_000):
+            body = b"".join(b"%d; " % (n * m) for m in range(n % 400))
+            document = Document(body, tags=(f"product-{n:030d}",), keys=(f"product-{n:030d}",))
+            tier.put(f"product/a-longer-slug-{n}", encode(document, now=float(n)))
+        del document, body
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tier.bytes_held * 0.6 < held < tier.bytes_held
+
+
 def test_what_is_read_survives_a_sweep() -> None:
     """If it fails, one crawler washes the best sellers out of memory."""
     tier = MemoryTier(max_bytes=10**6, max_entries=10)
@@ -63,6 +82,36 @@ def test_tags_tell_bodies_apart(one: bytes, other: bytes) -> None:
     assert a.etag != a.etag_gzip
     if a.gzip_body is not None:
         assert gzip.decompress(a.gzip_body) == one
+
+
+@pytest.mark.parametrize("length", [0, 399, 400, 5_000, 16_384, 16_385, 70_000])
+def test_each_client_gets_its_bytes_under_their_tag(length: int) -> None:
+    """If it fails, a page that is kept compressed comes back as another one, or its length or its tag is a lie."""
+    body = b"".join(b"%d, " % n for n in range(length))[:length]
+    entry = encode(Document(body, keys=("a", "b"), cache_control="public"), now=0)
+    shared = {b"Vary: Accept-Encoding", b"Cache-Control: public", b"Surrogate-Key: a b", b"Cache-Tag: a,b"}
+    ok = shared | {b"HTTP/1.1 200 OK", b"Content-Type: application/json"}
+    head, plain = entry.plain()
+    assert plain == entry.body == body
+    tag = b"ETag: " + entry.etag.encode()
+    assert sorted(head.splitlines()) == sorted(ok | {tag, b"Content-Length: %d" % length})
+    if entry.gzip_body is not None:
+        assert gzip.decompress(entry.gzip_body) == body
+        tag = b"ETag: " + entry.etag_gzip.encode()
+        sized = b"Content-Length: %d" % len(entry.gzip_body)
+        assert sorted(entry.gzip_head().splitlines()) == sorted(ok | {tag, sized, b"Content-Encoding: gzip"})
+    for etag in (entry.etag, entry.etag_gzip):
+        head = entry.unchanged(etag)
+        for known in (f"W/{etag}", f'"x", {etag}', etag + ', "' + "x" * 90 + '"'):
+            assert entry.unchanged(known) == head
+        assert head is not None
+        assert sorted(head.splitlines()) == sorted(
+            shared | {b"HTTP/1.1 304 Not Modified", b"ETag: " + etag.encode()}
+        )
+        assert entry.unchanged(etag[:-1]) is None
+        assert entry.unchanged(etag.replace('"', "")) is None
+    assert entry.unchanged("*") == entry.unchanged(entry.etag)
+    assert entry.unchanged("\udcff") is None
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x", "a\n", "é"])

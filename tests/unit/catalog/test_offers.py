@@ -110,6 +110,21 @@ async def test_the_number_is_bounded() -> None:
     assert len(offers) == 50
 
 
+async def test_a_change_reaches_every_currency_also_after_an_eviction() -> None:
+    """If it fails, a price that is shown in another currency stays after its change."""
+    source = Source()
+    source.prices = {"A": 100, "B": 200, "C": 300}
+    offers = Offers(source, max_entries=4)
+    for sku, currency in (("A", "EUR"), ("B", "EUR"), ("A", "USD"), ("C", "USD"), ("C", "EUR")):
+        await offers.get_many([sku], currency)
+    assert [offers.peek(sku, "EUR") is not None for sku in "ABC"] == [False, True, True]
+    assert [offers.peek(sku, "USD") is not None for sku in "ABC"] == [True, False, True]
+    offers.invalidate("product-A", "product-C")
+    assert len(offers) == 1
+    assert offers.peek("B", "EUR") is not None
+    assert offers._skus_of.keys() == {"product-B"}
+
+
 async def test_a_failure_reaches_those_who_wait_and_is_not_remembered() -> None:
     """If it fails, one broken connection stops all quotes."""
     source = Source()

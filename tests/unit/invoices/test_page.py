@@ -8,7 +8,8 @@ import pypdf
 import pytest
 
 from checkout.invoices.model import Invoice, Seller
-from checkout.invoices.render import NUMBER_FIELD, Page, render, render_plain, stamped
+from checkout.invoices.page import NUMBER_FIELD, Page, stamped
+from checkout.invoices.render import render, render_plain
 
 SELLER = Seller("Söhne & Co", "Weg 1", "10117", "Berlin", "DE", "shop@example.com", "+49 30 1", "DE123")
 
