@@ -459,7 +459,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION search_digest(given text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
     AS $$
     SELECT '@' || left(encode(sha256(convert_to(given, 'UTF8')), 'hex'), 32)
 $$;
