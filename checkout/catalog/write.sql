@@ -82,7 +82,8 @@ SELECT id, slug, owner_id FROM products WHERE slug = ANY ($1::text[])
 
 -- name: new_item_ids
 -- Caller: write.upsert_products. Locks: none. Rows: $1, the new SKUs of one batch.
-SELECT nextval(pg_get_serial_sequence('stock', 'item_id')) FROM generate_series(1, $1::int)
+-- The sequence's name is looked up once, not once a number.
+SELECT nextval(s.name) FROM (SELECT pg_get_serial_sequence('stock', 'item_id')::regclass AS name OFFSET 0) s, generate_series(1, $1::int)
 
 -- name: write_stock
 -- Caller: write.upsert_products, for new SKUs. Index: stock pkey. Locks: new rows only. Rows: new SKUs of one batch.
