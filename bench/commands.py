@@ -1,26 +1,30 @@
-"""`checkout bench …`: the command line of the benchmarks."""
+"""`checkout bench …`: the command line of the benchmarks; those that attack the shop are in attacks.py."""
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
+from bench import attacks  # noqa: F401 - its commands are added to the same application
 from bench.load.drive import chosen
-from bench.measure.noise import others
 from bench.problem import BenchError
-from bench.report.history import compare, keep, previous
-from bench.report.page import page
-from bench.report.progress import Say, messages, steps
+from bench.report.progress import Say
 from bench.report.result import Result
-from bench.report.terminal import console, print_result
+from bench.running import (
+    RESULTS,
+    Connections,
+    Json,
+    Processes,
+    Results,
+    Seconds,
+    ToolName,
+    Wait,
+    bench_app,
+    run,
+)
 from bench.scenarios.ceiling import ROWS, Ceiling, run_ceiling
 from bench.scenarios.crowd import Crowd
 from bench.scenarios.drain import Drain, run_drain
-from bench.scenarios.flood import Flood, run_flood
 from bench.scenarios.floor import run_floor
 from bench.scenarios.growth import Growth, run_growth
 from bench.scenarios.imports import Imports, run_imports
@@ -32,58 +36,6 @@ from bench.scenarios.smoke import run_smoke
 from bench.scenarios.soak import run_soak
 from bench.scenarios.startup import Startup, run_startup
 from bench.scenarios.steady import run_steady
-
-HELP = """Measure the shop, and audit it after every run: a figure without a clean audit does not count.
-
-Each scenario starts a shop of its own, on free ports, in a folder that it deletes afterwards; prints its figures and
-verdicts; and leaves a page with plots and the figures as JSON in bench/results, compared with the run before by ratio.
-
-Exit code: 0 good; 1 a target was missed; 2 it could not run; 3 the figures do not count (a request failed, or an
-invariant is broken)."""
-
-bench_app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-ToolName = Annotated[
-    str, typer.Option("--tool", help="wrk, generator (our own), or auto: wrk where installed.")
-]
-Connections = Annotated[int, typer.Option(help="Connections of the closed loop.", min=1, max=5000)]
-Seconds = Annotated[float, typer.Option(help="How long each row is measured.", min=1)]
-Processes = Annotated[int, typer.Option(help="serve processes.", min=1, max=24)]
-Results = Annotated[Path, typer.Option(help="Where results are kept and compared.")]
-Wait = Annotated[
-    float,
-    typer.Option(
-        help="Seconds to work off the backlog before the audit; what is left is audited as owed.", min=0
-    ),
-]
-RESULTS = Path("bench/results")
-
-
-def _run(scenario: str, work: Callable[[Say], Awaitable[Result]], *, results: Path, as_json: bool) -> None:
-    """Runs a scenario, shows, keeps and compares its result; ends with its exit code."""
-
-    async def whole(say: Say) -> Result:
-        return await work(say)
-
-    try:
-        with steps(scenario) as say:
-            result = asyncio.run(whole(say))
-    except BenchError as error:
-        messages.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(2) from error
-    result = msgspec.structs.replace(
-        result, notes=[*others(result.usage, result.machine.cores), *result.notes]
-    )
-    comparison = compare(result, previous(results, result))
-    kept, as_page = keep(result, page(result, comparison), results)
-    if as_json:
-        document: dict[str, Any] = {"ok": result.ok, "exit_code": result.exit_code}
-        document |= {**msgspec.to_builtins(result), "comparison": msgspec.to_builtins(comparison)}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
-    else:
-        print_result(result, comparison)
-        console.print(f"page: {as_page}   figures: {kept}", style="dim", highlight=False)
-    raise typer.Exit(result.exit_code)
 
 
 @bench_app.command()
@@ -103,7 +55,7 @@ def smoke(
     raised CHECKOUT_RATE_LIMITS (all shoppers come from one address), and audit it where it runs.
     """
     asked = Crowd("smoke", users, seconds, ramp, url, processes, seed=seed)
-    _run("smoke", lambda say: run_smoke(asked, say), results=results, as_json=as_json)
+    run("smoke", lambda say: run_smoke(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -119,7 +71,7 @@ def floor(
     async def work(say: Say) -> Result:
         return await run_floor(chosen(tool, connections=connections, seconds=seconds), say)
 
-    _run("floor", work, results=results, as_json=as_json)
+    run("floor", work, results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -147,7 +99,7 @@ def ceiling(
         asked = Ceiling(chosen(tool, connections=connections, seconds=seconds), processes, wait, rows, folder)
         return await run_ceiling(asked, say)
 
-    _run("ceiling", work, results=results, as_json=as_json)
+    run("ceiling", work, results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -168,7 +120,7 @@ def sale(
     the same key when told to come back, as real ones do; until sold, sold out, or a minute has gone.
     """
     asked = Sale(users, units, stragglers, rush, tail, processes, seed)
-    _run("sale", lambda say: run_sale(asked, say), results=results, as_json=as_json)
+    run("sale", lambda say: run_sale(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -189,7 +141,7 @@ def latency(
     (no coordinated omission). p50, p90, p99, p99.9 and the slowest.
     """
     asked = Latency(rate, seconds, connections, processes, wait, results)
-    _run("latency", lambda say: run_latency(asked, say), results=results, as_json=as_json)
+    run("latency", lambda say: run_latency(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -212,7 +164,7 @@ def steady(
     workers: see bench/README.md.
     """
     asked = Crowd("steady", users, seconds, ramp, url, processes, load_processes, seed)
-    _run("steady", lambda say: run_steady(asked, say), results=results, as_json=as_json)
+    run("steady", lambda say: run_steady(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -232,7 +184,7 @@ def soak(
     the first fifth, in which caches fill, is left out.
     """
     asked = Crowd("soak", users, minutes * 60, ramp, url, processes, seed=seed)
-    _run("soak", lambda say: run_soak(asked, say), results=results, as_json=as_json)
+    run("soak", lambda say: run_soak(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -249,22 +201,7 @@ def drain(
     of the workers is no part of it.
     """
     asked = Drain(orders, processes, work_processes)
-    _run("drain", lambda say: run_drain(asked, say), results=results, as_json=as_json)
-
-
-@bench_app.command()
-def flood(
-    guessers: Annotated[int, typer.Option(help="Who guess passwords without a pause.", min=1)] = 40,
-    rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
-    seconds: Seconds = 20.0,
-    processes: Processes = 2,
-    wait: Wait = 30.0,
-    results: Results = RESULTS,
-    as_json: Json = False,
-) -> None:
-    """Passwords are guessed as fast as they are refused: do checkouts become slow? (T24) [dim]1 min[/dim]"""
-    asked = Flood(seconds, rate, guessers, processes, wait)
-    _run("flood", lambda say: run_flood(asked, say), results=results, as_json=as_json)
+    run("drain", lambda say: run_drain(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command("import")
@@ -276,7 +213,7 @@ def imports(
 ) -> None:
     """A catalogue file comes in while shoppers read and buy: rows a second, and whether they notice [dim]2 min[/dim]"""
     asked = Imports(rows, processes=processes)
-    _run("import", lambda say: run_imports(asked, say), results=results, as_json=as_json)
+    run("import", lambda say: run_imports(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -311,7 +248,7 @@ def growth(
         )
         return await run_growth(asked, say)
 
-    _run("growth", work, results=results, as_json=as_json)
+    run("growth", work, results=results, as_json=as_json)
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -338,7 +275,7 @@ def startup(
     With an empty data folder, then again with it; the shop is asked fifty times a second. The median counts.
     """
     asked = Startup(runs, processes, cold)
-    _run("startup", lambda say: run_startup(asked, say), results=results, as_json=as_json)
+    run("startup", lambda say: run_startup(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -355,7 +292,7 @@ def search(
     caches, timed by the client. p99 of each kind against 20 ms.
     """
     asked = SearchAsked(products, questions, seed)
-    _run("search", lambda say: run_search(asked, say), results=results, as_json=as_json)
+    run("search", lambda say: run_search(asked, say), results=results, as_json=as_json)
 
 
 @bench_app.command()
@@ -370,4 +307,4 @@ def memory(
     Resident memory of one process: each page and price is read once, then the connections are opened and left alone.
     """
     asked = MemoryAsked(skus, idle)
-    _run("memory", lambda say: run_memory(asked, say), results=results, as_json=as_json)
+    run("memory", lambda say: run_memory(asked, say), results=results, as_json=as_json)

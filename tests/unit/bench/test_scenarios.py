@@ -151,6 +151,10 @@ def test_help_teaches_every_scenario() -> None:
         "soak",
         "startup",
         "memory",
+        "flood",
+        "overload",
+        "slow",
+        "connections",
     ):
         assert f" {name} " in said
     assert "Exit code" in said
