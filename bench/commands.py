@@ -37,6 +37,8 @@ from bench.scenarios.soak import run_soak
 from bench.scenarios.startup import Startup, run_startup
 from bench.scenarios.steady import run_steady
 
+__all__ = ["bench_app"]
+
 
 @bench_app.command()
 def smoke(

@@ -180,7 +180,7 @@ class Cache:
                     self._remember_missing(key)
                 return None
             document, fresh_s = found
-            entry = encode(document, now=self._clock(), fresh_s=fresh_s)
+            entry = encode(document, now=self._clock(), fresh_s=fresh_s, before=self._entries.get(key))
             if generations.overtaken(began, document.tags):
                 self._counts.overtaken += 1
             else:

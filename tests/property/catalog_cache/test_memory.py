@@ -134,3 +134,17 @@ def test_a_header_cannot_be_ended(value: str) -> None:
 def test_who_takes_gzip(accepted: str, takes: bool) -> None:
     """If it fails, a client gets bytes that it said it cannot read."""
     assert takes_gzip(accepted) is takes
+
+
+def test_a_document_that_is_the_same_again_keeps_its_bytes() -> None:
+    """If this fails, every page is compressed anew every few seconds, or a changed page is served in its old bytes."""
+    body = b"the same words, over and over " * 40
+    before = encode(Document(body), now=0, fresh_s=5)
+    again = encode(Document(body, keys=("a",)), now=7, fresh_s=5, before=before)
+    assert again.gzip_body is before.gzip_body
+    assert (again.etag, again.fresh_until, again.body) == (before.etag, 12, body)
+    assert b"Surrogate-Key: a" in again.gzip_head()
+    changed = encode(Document(body + b"!"), now=7, before=before)
+    fresh = encode(Document(body + b"!"), now=7)
+    assert (changed.gzip_body, changed.etag) == (fresh.gzip_body, fresh.etag)
+    assert changed.body == body + b"!"
