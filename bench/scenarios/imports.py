@@ -166,7 +166,7 @@ async def _shop_for(
             _one(client, reads, due, "GET", f"{shop.url}/v1/products/{slugs[number % len(slugs)]}", 200)
         ]
         if number % (_READS_PER_S // _BUYS_PER_S) == 0:
-            key = f"{told[0].name}-{number}"
+            key = f"{told[0].name.replace(', ', '-')}-{number}"
             started.append(
                 _one(client, buys, due, "POST", f"{shop.url}/v1/checkouts", 201, key, purchase(skus[:2], key))
             )

@@ -125,6 +125,9 @@ async def add_assortment(bulk: Bulk, count: int, say: Say, *, seed: int = 1) -> 
         items = range(item - len(variants), item)
         await bulk.copy("stock", ("item_id", "kind", "on_hand"), ((i, "variant", 10) for i in items))
         await bulk.copy(
+            "location_stock", ("item_id", "location", "on_hand"), ((i, "main", 10) for i in items)
+        )
+        await bulk.copy(
             "stock_movements",
             ("movement_id", "item_id", "kind", "on_hand_delta", "reason"),
             ((_id(dice), i, "receipt", 10, "benchmark") for i in items),

@@ -25,7 +25,7 @@ from checkout.kit.db import RETRYABLE, CheckViolation, Connection, UniqueViolati
 from config import limits
 
 log = structlog.get_logger()
-_AHEAD_AT_ONCE = 20
+_AHEAD_AT_ONCE = 4
 
 
 class Moved(Exception):
@@ -48,8 +48,8 @@ class Outcome(Struct):
 class Import:
     """One import at work in this process.
 
-    Between two chunks Postgres rests, for BULK_REST_SHARE of the time that the first took; the second is read meanwhile.
-    Cost: 25 statements a chunk, and about 0.15 ms a row in this process. Memory: the rows of one chunk.
+    A chunk is written while the next one is read; between two, Postgres rests for BULK_REST_SHARE of the time that the first
+    took there. Cost: 25 statements a chunk, and about 0.15 ms a row in this process. Memory: the rows of two chunks.
     """
 
     def __init__(self, store: BulkStore, job: Job, *, tries: int = 1) -> None:
@@ -62,6 +62,7 @@ class Import:
         self._records: Records | None = None
         self._shelves = Shelves({}, {})
         self._rests_until = 0.0
+        self._next: tuple[Chunk, dict[int, Parsed]] | None = None
         self._reads_ahead = not (job.dry_run or job.format == "shopify")
 
     async def open(self) -> None:
@@ -83,28 +84,50 @@ class Import:
         """Works the next chunk; whether the job is over. Raises: Moved, Unavailable."""
         if self._records is None or self._reading is None:
             raise AssertionError("open() comes first")
+        found, ahead = self._next or await self._take(self._records, self._reading)
+        self._next = None
+        taking = None
+        if not found.is_last:
+            taking = asyncio.create_task(self._take(self._records, self._reading), name="next-chunk")
+        try:
+            await asyncio.sleep(self._rests_until - time.perf_counter())
+            began = time.perf_counter()
+            await self._insist(found, self._reading, ahead, row_id)
+            ended = time.perf_counter()
+            if taking is not None:
+                self._next = await taking
+        finally:
+            if taking is not None:
+                taking.cancel()
+                await asyncio.gather(taking, return_exceptions=True)
+        self._rests_until = ended + (ended - began) * limits.BULK_REST_SHARE
+        return found.is_last
+
+    async def _take(
+        self, records: Records, reading: sheet.Reading | shopify.Reading
+    ) -> tuple[Chunk, dict[int, Parsed]]:
+        """The next chunk, and its products by their first rows where they could be read ahead."""
         found = await chunk(
-            self._records,
-            self._names,
-            self._reading.key,
-            blank_continues=self._reading.blank_continues,
-            most=self._rows,
+            records, self._names, reading.key, blank_continues=reading.blank_continues, most=self._rows
         )
-        ahead = await _read_ahead(self._reading, found) if self._reads_ahead else {}
-        await asyncio.sleep(self._rests_until - time.perf_counter())
-        began = time.perf_counter()
+        return found, await _read_ahead(reading, found) if self._reads_ahead else {}
+
+    async def _insist(
+        self,
+        found: Chunk,
+        reading: sheet.Reading | shopify.Reading,
+        ahead: dict[int, Parsed],
+        row_id: int | None,
+    ) -> None:
+        """Commits the chunk; one that met a deadlock, or a lock held too long, is tried again."""
         for tries in range(1, limits.BULK_CHUNK_TRIES + 1):
             try:
-                await self._commit(found, self._reading, ahead, row_id)
-                break
+                return await self._commit(found, reading, ahead, row_id)
             except RETRYABLE as error:
                 if tries == limits.BULK_CHUNK_TRIES:
                     raise
                 log.info("a chunk is tried again", job=str(self.job.id), error=str(error))
                 await asyncio.sleep(0.05 * 2**tries)
-        ended = time.perf_counter()
-        self._rests_until = ended + (ended - began) * limits.BULK_REST_SHARE
-        return found.is_last
 
     async def _commit(
         self,

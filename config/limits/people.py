@@ -31,7 +31,7 @@ BULK_PROBLEMS_MAX = 10_000
 # A worker works on one job for this long, then hands it on, so that jobs take turns and no run is stopped.
 BULK_SLICE_S = 10.0
 # After each chunk an import leaves Postgres alone for this share of the time that the chunk took there: the shop's turn.
-# Its process reads the next chunk meanwhile, behind all others (BACKGROUND_NICE).
+# Its process reads the next chunk all the while, behind all others (BACKGROUND_NICE).
 BULK_REST_SHARE = 0.25
 # Tries of a chunk that met a deadlock or a lock held too long.
 BULK_CHUNK_TRIES = 5
