@@ -110,7 +110,8 @@ async def run_imports(asked: Imports, say: Say) -> Result:
             Figure("worker memory", peak, "memory", less_is_better=True),
         ],
         usage=usage,
-        problems=[f"the import ended as {job['status']}: {job['error']}"] * (job["status"] != "done")
+        problems=[f"{told.what}: {told.failed:,} failed" for told in (*quiet, *busy) if told.failed]
+        + [f"the import ended as {job['status']}: {job['error']}"] * (job["status"] != "done")
         + [f"{job['rows_failed']} rows failed"] * bool(job["rows_failed"]),
         audit=report,
     )
