@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+import orjson
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -29,11 +30,21 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
-_LATE = (
-    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n"
-    + "".join(f"{name}: {value}\r\n" for name, value in ALWAYS.items()).encode()
-    + b"Connection: close\r\nContent-Length: %d\r\n\r\n%b"
-)
+_CLOSED_AT_ONCE = 25
+
+
+def _late() -> bytes:
+    """The whole 408, the same for everybody."""
+    error = problems.Timeout("Send the whole request within a few seconds.")
+    body = orjson.dumps(problems.document(error), default=str)
+    return (
+        b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in ALWAYS.items()).encode()
+        + b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+
+
+_LATE = _late()
 
 
 class SlowClients:
@@ -51,14 +62,21 @@ class SlowClients:
         self.open: set[GuardedProtocol] = set()
         self._closed = {part: metrics.counter(measured.SLOW_CLOSED, (part,)) for part in ("header", "body")}
 
-    def sweep(self, now: float) -> None:
-        """Closes who is late. Units: the event loop's seconds."""
+    async def sweep(self, now: float) -> None:
+        """Closes who is late, a few at a time: thousands at once would keep everybody else waiting.
+
+        Units: the event loop's seconds.
+        """
+        closed = 0
         for connection in list(self.open):
             part = connection.late(now, self.header_timeout_s, self.body_timeout_s)
-            if part:
+            if part and connection in self.open:
                 self._closed[part].inc()
                 self.open.discard(connection)
                 connection.dismiss()
+                closed += 1
+                if closed % _CLOSED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     async def keep(self) -> None:
         """Sweeps for as long as the server runs."""
@@ -66,7 +84,7 @@ class SlowClients:
         pause_s = min(self.header_timeout_s / 5, self.body_timeout_s / 5, limits.SLOW_SWEEP_S)
         while True:
             await asyncio.sleep(pause_s)
-            self.sweep(loop.time())
+            await self.sweep(loop.time())
 
 
 class GuardedProtocol(Connection):
@@ -139,10 +157,7 @@ class GuardedProtocol(Connection):
     def dismiss(self) -> None:
         """Says 408 where nothing was answered yet, and closes."""
         if self.transport is not None and self._current_request is None:
-            document = problems.response(problems.Timeout("Send the whole request within a few seconds."))
-            body = document.body
-            if isinstance(body, bytes):
-                self.transport.write(_LATE % (len(body), body))
+            self.transport.write(_LATE)
         self.force_close()
 
     def handle_error(

@@ -1,9 +1,9 @@
 """The committer: every order waiting in this process is decided in one statement, one commit, one fsync.
 
-The next batch forms while one is in flight; no timer. A batch that Postgres refuses is looked at order by order, in
-arrival order: those that cannot be had are refused, the others are sent again together. A batch that fails for
-Postgres's own reasons is sent again whole. A batch whose answer was lost is looked up by claim ids before anything
-is said to anyone.
+The next batch forms while one is in flight; a small one waits a moment for company then. A batch that Postgres refuses is
+looked at order by order, in arrival order: those that cannot be had are refused, the others are sent again together. A
+batch that fails for Postgres's own reasons is sent again whole. A batch whose answer was lost is looked up by claim ids
+before anything is said to anyone.
 """
 
 import asyncio
@@ -78,6 +78,7 @@ class Committer:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._under_way = 0
         self.stats = Stats()
 
     def start(self) -> None:
@@ -121,9 +122,15 @@ class Committer:
                     self._wake.clear()
                     await self._wake.wait()
                     continue
+                if self._under_way and len(self._queue) < limits.BATCH_GATHERS_TO:
+                    await asyncio.sleep(limits.BATCH_GATHERS_S)
                 batch = self._take()
                 if batch:
-                    await self._decide(connection, batch)
+                    self._under_way += 1
+                    try:
+                        await self._decide(connection, batch)
+                    finally:
+                        self._under_way -= 1
         finally:
             await connection.close()
 
