@@ -129,7 +129,8 @@ class Metrics:
         """Everything of this process, as it goes into the file; from any thread, while others count."""
         for prepare in self.before_flush:
             prepare()
-        described, series = list(self._described.values()), list(self._series.items())  # each in one step
+        # Each in one step: a copy makes no object for each entry, at which the collector could let another thread go on.
+        described, series = list(self._described.values()), self._series.copy()
         return {
             "pid": os.getpid(),
             "described": [[d.name, d.kind, d.help, list(d.labels)] for d in described],
@@ -139,7 +140,7 @@ class Metrics:
                     list(labels),
                     [*found.counts, found.sum] if isinstance(found, Histogram) else found.value,
                 ]
-                for (name, labels), found in series
+                for (name, labels), found in series.items()
             ],
         }
 

@@ -15,8 +15,8 @@ from config.limits.stores import COMMITTERS_PER_PROCESS, STATEMENT_TIMEOUT_S
 
 # Orders of one statement: beyond this the statement's own time grows faster than its yield.
 BATCH_MAX = 256
-# While a batch of its process is under way, a smaller one than this waits for company, for so long: a statement costs Postgres as
-# much as three orders, and who is alone is not kept waiting.
+# While a batch of its process is under way, a smaller one than this waits for company, for so long: a statement costs
+# Postgres as much as three orders, and who is alone is not kept waiting.
 BATCH_GATHERS_TO = 24
 BATCH_GATHERS_S = 0.003
 # An order that waited this long for its turn is refused as unavailable (and its claim given back).
