@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from checkout.access.access import Permit
-from checkout.errors import Invalid, NotFound
+from checkout.errors import Invalid, NotFound, Stale
 from checkout.kit import body, page
 from checkout.kit.answer import answer
 from checkout.kit.conditional import expected_version
@@ -56,6 +56,8 @@ def routes(pool: Pool, *, permit: Permit) -> list[Route]:
     async def set_prices(req: web.Request) -> web.Response:
         grant = await permit(req, "products:write")
         wanted = await _read(req, _set)
+        if expected_version(req) is not None:
+            raise Stale("The prices have no version together: name in each entry the version that you read.")
         entries, versions = shape.entries_of(wanted.prices), shape.versions_of(wanted.prices)
         return answer({"changed": await set_now.set_now(pool, grant, entries, versions)})
 

@@ -60,6 +60,9 @@ async def test_who_edits_prices_that_have_changed_is_told(desk: Desk) -> None:
     status, problem, _ = await desk.call("DELETE", f"{PRICES}/SCARF/EUR", version=read["version"])
     assert (status, problem["code"], problem["version"]) == (412, "stale_version", now["version"])
     assert (await desk.call("DELETE", f"{PRICES}/SCARF/EUR", version=now["version"]))[0] == 204
+    whole = {"prices": [{"sku": "MUG-CLASSIC", "currency": "EUR", "amount": 1}]}
+    status, problem, _ = await desk.call("PUT", PRICES, whole, version=1)
+    assert (status, problem["code"]) == (412, "stale_version")
     two = [{**old, "amount": 1}, {**old, "currency": "GBP", "amount": 1, "version": 9}]
     status, problem, _ = await desk.call("PUT", PRICES, {"prices": two})
     assert (status, problem["errors"][0]["field"]) == (400, "prices[1].version")
