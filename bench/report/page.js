@@ -156,9 +156,11 @@
         svg.append(bar);
         from += value;
       });
-      svg.append(draw("text", { x: at(sums[i]) + 6, y: y + 13 }, short(sums[i])));
+      const x = chart.marks[i] == null ? 0 : at(chart.marks[i]);
+      const end = at(sums[i]);
+      const besideMark = x > end - 6 && x < end + right; // the number would stand across the mark
+      svg.append(draw("text", { x: (besideMark ? Math.max(x, end) : end) + 6, y: y + 13 }, short(sums[i])));
       if (chart.marks[i] != null) {
-        const x = at(chart.marks[i]);
         svg.append(draw("line", { x1: x, x2: x, y1: y - 3, y2: y + 21, stroke: "currentColor", "stroke-width": 2 }));
       }
     });

@@ -10,19 +10,11 @@ from datetime import UTC, datetime
 import aiohttp
 from msgspec import Struct
 
-from bench.load.drive import Tool, drive
-from bench.load.run import Run
-from bench.load.shapes import Shape
-from bench.measure.processes import Meter
-from bench.measure.row import bare_row
 from bench.measure.targets import judged
 from bench.report.progress import Say
 from bench.report.result import Figure, Result, this_machine
-from bench.shop.afterwards import drain_and_audit
-from bench.shop.own import own_shop
-from bench.shop.store import stock_up
+from bench.scenarios.beside import measure_beside
 
-_CONNECTIONS = 64
 _WARM_S = 3.0
 _PAUSE_S = 0.05
 
@@ -40,21 +32,9 @@ class Flood(Struct, frozen=True):
 async def run_flood(asked: Flood, say: Say) -> Result:
     """The whole run, on a shop of its own whose limits protect nobody. Raises: BenchError."""
     at, began, machine = datetime.now(UTC), time.monotonic(), this_machine()
-    tool = Tool("generator", _CONNECTIONS, asked.seconds)
-    async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
-        skus, _ = await stock_up(shop.settings.database_url, units=1_000_000)
-        say(f"{asked.rate_per_s:g} checkouts a second alone, {asked.seconds:.0f} s")
-        await drive(tool.lasting(_WARM_S), shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        first = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        say(f"{asked.guessers} guessers beside, {asked.seconds:.0f} s")
-        async with _guessing(shop.url, asked.guessers) as statuses:
-            await asyncio.sleep(_WARM_S)
-            meter = Meter(shop.roots)
-            second = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-            usage = meter.read()
-        await shop.stop()
-        after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
-    ratio = second.p99_ms / max(first.p99_ms, 0.001)
+    measured, statuses = await measure_beside(
+        asked, lambda url: _guessing(url, asked.guessers), f"{asked.guessers} guessers", say
+    )
     return Result(
         scenario="flood",
         title=f"{asked.guessers} guess passwords beside {asked.rate_per_s:g} checkouts a second",
@@ -67,31 +47,22 @@ async def run_flood(asked: Flood, say: Say) -> Result:
             "processes": str(asked.processes),
         },
         machine=machine,
-        rows=[
-            bare_row("alone", "express checkouts, alone", first, []),
-            bare_row("flooded", "express checkouts, beside the guessers", second, []),
-        ],
+        rows=measured.rows,
         facts=[
-            (f"{first.p99_ms:,.1f} → {second.p99_ms:,.1f} ms", "p99 of checkouts"),
+            measured.fact,
             *(
                 (f"{count:,}", f"guesses answered with {status}")
                 for status, count in sorted(statuses.items())
             ),
         ],
-        verdicts=[judged("flood", ratio)],
-        figures=[Figure("p99 flooded ÷ alone", ratio, "ratio", less_is_better=True)],
-        usage=usage,
-        problems=[*_missing("alone", first), *_missing("beside the guessers", second), *after.problems],
-        notes=after.notes,
-        audit=after.audit,
-        tolerated=after.tolerated,
+        verdicts=[judged("flood", measured.ratio)],
+        figures=[Figure("p99 flooded ÷ alone", measured.ratio, "ratio", less_is_better=True)],
+        usage=measured.usage,
+        problems=measured.problems,
+        notes=measured.after.notes,
+        audit=measured.after.audit,
+        tolerated=measured.after.tolerated,
     )
-
-
-def _missing(when: str, run: Run) -> list[str]:
-    """Checkouts that were not placed: a refusal's latency is not a checkout's."""
-    lost = run.refused + run.broken
-    return [f"{lost:,} of {run.requests:,} checkouts {when} were not placed: {run.statuses}"] if lost else []
 
 
 @contextlib.asynccontextmanager
@@ -113,6 +84,7 @@ async def _guessing(url: str, guessers: int) -> AsyncIterator[Counter[int]]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
         tasks = [asyncio.create_task(guess(client, number)) for number in range(guessers)]
         try:
+            await asyncio.sleep(_WARM_S)
             yield statuses
         finally:
             for task in tasks:

@@ -175,8 +175,6 @@ def found(times: float, peak: Measured, offered: Offered, probe: Probe, usual: l
         offered.placed,
         shed,
         sum(others.values()) + run.broken,
-        round(goodput, 3),
-        "peak",
         p50_ms=percentile_ms(bought, 50),
         p90_ms=percentile_ms(bought, 90),
         p99_ms=percentile_ms(bought, 99),

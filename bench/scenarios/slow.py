@@ -1,29 +1,22 @@
 """`bench slow`: thousands of connections dribble heads and bodies: are they closed, and do checkouts wait for them? (T13)"""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from bench.load.dribble import Asked, Found
-from bench.load.drive import Tool, drive
 from bench.load.open_files import raise_file_limit
-from bench.load.run import Run
 from bench.load.run_process import run_process
-from bench.load.shapes import Shape
-from bench.measure.processes import Meter
-from bench.measure.row import bare_row
 from bench.measure.targets import judged
 from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Figure, Result, Table, this_machine
-from bench.shop.afterwards import drain_and_audit
-from bench.shop.own import own_shop
-from bench.shop.store import stock_up
+from bench.scenarios.beside import measure_beside
 
-_CONNECTIONS = 64
-_WARM_S = 3.0
 _ARRIVE_S = 12.0
 _SLACK_S = 3.0
 _SPARE_FILES = 200
@@ -45,24 +38,11 @@ async def run_slow(asked: Slow, say: Say) -> Result:
     at, began, machine = datetime.now(UTC), time.monotonic(), this_machine()
     if raise_file_limit() < asked.dribblers + _SPARE_FILES:
         raise BenchError(f"{asked.dribblers:,} connections need as many open files: raise `ulimit -n`")
-    tool = Tool("generator", _CONNECTIONS, asked.seconds)
-    async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
-        skus, _ = await stock_up(shop.settings.database_url, units=1_000_000)
-        say(f"{asked.rate_per_s:g} checkouts a second alone, {asked.seconds:.0f} s")
-        await drive(tool.lasting(_WARM_S), shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        first = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        say(f"{asked.dribblers:,} dribblers beside, {asked.seconds:.0f} s")
-        lasting = Asked(shop.url, asked.dribblers, _ARRIVE_S + asked.seconds + _SLACK_S)
-        async with asyncio.TaskGroup() as group:
-            crowd = group.create_task(run_process("bench.load.dribble", lasting, Found))
-            await asyncio.sleep(_ARRIVE_S)
-            meter = Meter(shop.roots)
-            second = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-            usage = meter.read()
-        found = crowd.result()
-        await shop.stop()
-        after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
-    ratio, longest_s = second.p99_ms / max(first.p99_ms, 0.001), max(found.longest_s.values())
+    measured, crowd = await measure_beside(
+        asked, lambda url: _dribbling(url, asked), f"{asked.dribblers:,} dribblers", say
+    )
+    found = crowd.result()
+    longest_s = max(found.longest_s.values())
     return Result(
         scenario="slow",
         title=f"{asked.dribblers:,} dribble beside {asked.rate_per_s:g} checkouts a second",
@@ -75,13 +55,10 @@ async def run_slow(asked: Slow, say: Say) -> Result:
             "processes": str(asked.processes),
         },
         machine=machine,
-        rows=[
-            bare_row("alone", "express checkouts, alone", first, []),
-            bare_row("beside", "express checkouts, beside the dribblers", second, []),
-        ],
+        rows=measured.rows,
         tables=[_table(found)],
         facts=[
-            (f"{first.p99_ms:,.1f} → {second.p99_ms:,.1f} ms", "p99 of checkouts"),
+            measured.fact,
             (f"{found.most_open:,}", "dribbling connections at once, at most"),
             (
                 f"{found.closed:,} of {found.opened:,}",
@@ -89,28 +66,27 @@ async def run_slow(asked: Slow, say: Say) -> Result:
             ),
             (f"{longest_s:,.1f} s", "the longest until closed"),
         ],
-        verdicts=[judged("T13 closed", longest_s), judged("T13 p99", ratio)],
+        verdicts=[judged("T13 closed", longest_s), judged("T13 p99", measured.ratio)],
         figures=[
-            Figure("p99 beside ÷ alone", ratio, "ratio", less_is_better=True),
+            Figure("p99 beside ÷ alone", measured.ratio, "ratio", less_is_better=True),
             Figure("longest until closed", longest_s, "count", less_is_better=True),
         ],
-        usage=usage,
-        problems=[
-            *not_placed("alone", first),
-            *not_placed("beside", second),
-            *too_few(asked, found),
-            *after.problems,
-        ],
-        notes=after.notes,
-        audit=after.audit,
-        tolerated=after.tolerated,
+        usage=measured.usage,
+        problems=[*measured.problems, *too_few(asked, found)],
+        notes=measured.after.notes,
+        audit=measured.after.audit,
+        tolerated=measured.after.tolerated,
     )
 
 
-def not_placed(when: str, run: Run) -> list[str]:
-    """Checkouts that were not placed: a refusal's latency is not a checkout's."""
-    lost = run.refused + run.broken
-    return [f"{lost:,} of {run.requests:,} checkouts {when} were not placed: {run.statuses}"] if lost else []
+@contextlib.asynccontextmanager
+async def _dribbling(url: str, asked: Slow) -> AsyncIterator[asyncio.Task[Found]]:
+    """Dribblers at work, by a process of their own that has told what became of them when this ends."""
+    lasting = Asked(url, asked.dribblers, _ARRIVE_S + asked.seconds + _SLACK_S)
+    async with asyncio.TaskGroup() as group:
+        crowd = group.create_task(run_process("bench.load.dribble", lasting, Found))
+        await asyncio.sleep(_ARRIVE_S)
+        yield crowd
 
 
 def too_few(asked: Slow, found: Found) -> list[str]:

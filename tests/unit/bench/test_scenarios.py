@@ -33,10 +33,8 @@ def test_every_target_of_the_ceiling_is_judged() -> None:
     found = {verdict.name: verdict for verdict in verdicts(rows)}
     assert set(found) == {"V1", "V2", "V3 304", "V3 listing", "V3 product", "V5", "V7"}
     assert all(verdict.ok for verdict in found.values())
-    drifted = [
-        row("express", 1000.0, 0.29),
-        row("hot", 700.0, 0.2726),
-    ]  # the machine became slower between the two
+    # The machine became slower between the two.
+    drifted = [row("express", 1000.0, 0.29), row("hot", 700.0, 0.2726)]
     slow = {verdict.name: verdict for verdict in verdicts(drifted)}
     assert {name: (verdict.value, verdict.ok) for name, verdict in slow.items()} == {
         "V1": (0.29, False),
