@@ -4,12 +4,16 @@ import asyncio
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import orjson
 import pytest
 
-from checkout.bulk.importing import Moved
+from checkout.bulk.importing import Import, Moved
+from checkout.bulk.model import Group, Parsed, Stored
+from checkout.bulk.records import Chunk
+from checkout.bulk.sheet import Reading
 from checkout.bulk.work import run, work
 from checkout.outbox.model import BULK, TOPICS, Row
 from config import limits
@@ -48,6 +52,39 @@ async def test_imports_of_the_same_products_take_turns(desk: Desk, monkeypatch: 
         _, found = await desk.call("GET", f"/v1/admin/imports/{job['id']}")
         assert (found["status"], found["rows_failed"], found["products"]) == ("done", 0, 200)
     assert await desk.shop.db.fetchval("SELECT count(*) FROM variants WHERE sku LIKE 'j-%'") == 200
+
+
+async def test_the_next_chunk_is_read_while_one_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this fails, an import reads and writes in turn, or reads each of its products twice."""
+    monkeypatch.setattr(limits, "BULK_CHUNK_ROWS", 20)
+    read: list[int] = []
+    product, commit = Reading.product, Import._commit
+
+    def counted(reading: Reading, group: Group, known: Stored | None) -> Parsed:
+        read.append(group[0][0])
+        return product(reading, group, known)
+
+    async def beside(self: Import, found: Chunk, *args: Any) -> None:
+        async with asyncio.timeout(5):
+            while not found.is_last and len(read) < self.job.rows_done + 40:
+                await asyncio.sleep(0.001)
+        await commit(self, found, *args)
+
+    monkeypatch.setattr(Reading, "product", counted)
+    with monkeypatch.context() as patched:
+        patched.setattr(Import, "_commit", beside)
+        job = await desk.upload(products(100))
+        assert await run(uuid.UUID(job["id"]), desk.store) is True
+    assert len(read) == 100
+    assert len(set(read)) == 100
+    read.clear()
+    job = await desk.upload(products(100, price="2"))
+    await run(uuid.UUID(job["id"]), desk.store)
+    assert len(read) == 140, (
+        "what is there is read again with what the shop knows of it; after two chunks only so"
+    )
 
 
 async def test_a_slice_hands_the_job_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
