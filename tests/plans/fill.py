@@ -14,7 +14,8 @@ FROM orders;
 INSERT INTO invoice_series (series, next_number) VALUES ('M', 1);
 INSERT INTO invoices (id, series, number, order_id, document, pdf)
 SELECT gen_random_uuid(), 'M', number, id, '{}', 'pdf' FROM orders;
-INSERT INTO shipments (id, order_id, carrier, tracking_number) SELECT gen_random_uuid(), id, 'dhl', 'M' || number FROM orders;
+INSERT INTO shipments (id, order_id, carrier, tracking_number, personal)
+SELECT gen_random_uuid(), id, 'dhl', 'M' || number, '\\x0001' FROM orders; -- a parcel's label is there, sealed
 INSERT INTO notifications_sent (order_id, kind, message_id) SELECT id, 'confirmation', 'm' FROM orders;
 INSERT INTO webhook_inbox (id, provider, event_id, kind, payload, order_id, status, handled_at)
 SELECT id, 'stripe', 'evt_' || number, 'charge.succeeded', '{}', id, 'applied', placed_at FROM orders;

@@ -20,6 +20,8 @@ from tests.plans.fill import fill
 from tests.shop import Stores
 
 ORDERS = int(os.environ.get("PLANS_ORDERS", "60000"))
+# The first test waits for the large shop to be written: 120 s, as all tests have, for the default.
+pytestmark = pytest.mark.timeout(max(120, ORDERS // 1000))
 ROWS_MAX = 50_000
 """A statement of a request or an actor never plans for more rows than this."""
 
