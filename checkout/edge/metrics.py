@@ -8,6 +8,7 @@ Source: https://prometheus.io/docs/concepts/metric_types/, exposition by prometh
 
 import contextlib
 import os
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -88,6 +89,7 @@ class Metrics:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = folder / f"{kind}-{os.getpid()}-{time.time_ns()}.json"
+        self._writing = threading.Lock()
         self._described: dict[str, Described] = {}
         self._series: dict[tuple[str, Labels], Counter | Histogram] = {}
         self.before_flush: list[Any] = []
@@ -145,20 +147,19 @@ class Metrics:
         }
 
     def flush(self) -> None:
-        """Writes the file, whole or not at all. Cost: under 1 ms; no sync to disk."""
+        """Writes the file, whole or not at all; from any thread. Cost: under 1 ms, but a busy disk may hold it up."""
         if self._file is None:
             return
         part = self._file.with_suffix(".part")
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk must not stop the shop; /metrics then shows older numbers
+        # A full disk must not stop the shop: the other processes then show older numbers of this one.
+        with self._writing, contextlib.suppress(OSError):
             part.write_bytes(orjson.dumps(self.snapshot()))
             part.replace(self._file)
 
     def render(self) -> bytes:
-        """The exposition text of all processes."""
-        self.flush()
-        snapshots = [self.snapshot()] if self._folder is None else list(_read(self._folder))
+        """The exposition text of all processes. It writes nothing, so that no disk keeps a scrape waiting."""
+        others = [] if self._folder is None else _read(self._folder, but=self._file)
+        snapshots = [self.snapshot(), *others]
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Merged(snapshots))
         return generate_latest(registry)
@@ -174,8 +175,10 @@ def forget(folder: Path, kind: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _read(folder: Path) -> Iterator[dict[str, Any]]:
+def _read(folder: Path, *, but: Path | None) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
+        if path == but:
+            continue
         with contextlib.suppress(
             OSError, orjson.JSONDecodeError
         ):  # just replaced or removed: the next scrape has it

@@ -318,7 +318,7 @@ class Edge:
             self.expire(time.perf_counter())
             if wanted - flushed >= 1.0:
                 flushed = wanted
-                self.metrics.flush()
+                await asyncio.to_thread(self.metrics.flush)
 
     def expire(self, now: float) -> None:
         """Cancels what runs past its deadline; the layer then answers 503."""

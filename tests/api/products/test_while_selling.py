@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from tests.api.products.conftest import PRODUCTS, Desk
 from tests.api.products.test_publishing import clock
 
+LEAST = {("buy", 201): 3, ("edit", 200): 10, ("price", 200): 2}
+
 
 async def test_editing_and_selling_do_not_stand_in_each_others_way(desk: Desk) -> None:
     """If this fails, locks are taken in two orders: edits and orders deadlock when the shop is busiest."""
@@ -22,17 +24,22 @@ async def test_editing_and_selling_do_not_stand_in_each_others_way(desk: Desk) -
         made.append(await desk.make(f"product-{name}", variants=variants))
     skus = [variant["sku"] for product in made for variant in product["variants"]]
     await shop.quiet()
-    stop = time.time() + 5
+    began = time.time()
     answers: Counter[tuple[str, int]] = Counter()
 
+    def going_on() -> bool:
+        """Five seconds, and on a slow machine until each has had its way often enough."""
+        took_s = time.time() - began
+        return took_s < 5 or (took_s < 60 and any(answers[what] < least for what, least in LEAST.items()))
+
     async def shopper() -> None:
-        while time.time() < stop:
+        while going_on():
             status, _ = await shop.buy(*((sku, 1) for sku in dice.sample(skus, 3)))
             answers["buy", status] += 1
 
     async def editor(product: dict[str, str]) -> None:
         one = f"{PRODUCTS}/{product['id']}"
-        while time.time() < stop:
+        while going_on():
             body = {"title": f"Product {dice.random()}", "tags": [str(dice.random())]}
             status, _, _ = await desk.call("PATCH", one, body)
             answers["edit", status] += 1
@@ -41,7 +48,7 @@ async def test_editing_and_selling_do_not_stand_in_each_others_way(desk: Desk) -
             answers["edit", status] += 1
 
     async def pricer() -> None:
-        while time.time() < stop:
+        while going_on():
             prices = [
                 {"sku": sku, "currency": "EUR", "amount": dice.randrange(900, 1100)}
                 for sku in dice.sample(skus, 6)
@@ -56,7 +63,7 @@ async def test_editing_and_selling_do_not_stand_in_each_others_way(desk: Desk) -
             await asyncio.sleep(0.2)
 
     async def closer() -> None:
-        while time.time() < stop:
+        while going_on():
             one = f"{PRODUCTS}/{made[0]['id']}"
             status, _, _ = await desk.call("POST", f"{one}/unpublish")
             answers["unpublish", status] += 1
@@ -73,9 +80,7 @@ async def test_editing_and_selling_do_not_stand_in_each_others_way(desk: Desk) -
             closer(),
         )
     print(dict(answers))
-    assert answers["buy", 201] >= 3
-    assert answers["edit", 200] >= 10
-    assert answers["price", 200] >= 2
+    assert all(answers[what] >= least for what, least in LEAST.items())
     assert {status for _, status in answers} <= {200, 201, 400, 409, 503}, answers
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     await asyncio.sleep(1.2)  # the server's figures are a second old
