@@ -21,12 +21,12 @@ class InFlight:
     """The room and who is in it. Call `enter` before the work and `leave` after it; `adapt` a few times a second.
 
     Shape: `target_s` is the mean answer time beyond which the room shrinks; windows of fewer than `samples_min`
-    answers decide nothing.
+    answers decide nothing. While `count` is below `crowded`, nobody is refused.
     """
 
     __slots__ = (
-        "_answers", "_answers_s", "_peak", "_thresholds", "count", "high", "limit", "low", "samples_min",
-        "shed", "target_s",
+        "_answers", "_answers_s", "_peak", "_thresholds", "count", "crowded", "high", "limit", "low",
+        "samples_min", "shed", "target_s",
     )  # fmt: skip
 
     def __init__(
@@ -47,12 +47,18 @@ class InFlight:
         self._answers = 0
         self._answers_s = 0.0
         self.limit = high
+        self.crowded = 0
         self._thresholds = (0, 0, 0, 0)
         self._set(high)
 
     def _set(self, limit: int) -> None:
         self.limit = limit
         self._thresholds = (*(max(1, int(limit * share)) for share in _SHARES), _UNBOUNDED)  # type: ignore[assignment]
+        self.crowded = self._thresholds[BROWSE]
+
+    def full(self, priority: int, coming: int = 0) -> bool:
+        """Whether a request of this priority would be refused once as many as are `coming` have entered; takes no place."""
+        return self.count + coming >= self._thresholds[priority]
 
     def enter(self, priority: int) -> bool:
         """Whether there is room for a request of this priority; takes its place if so."""

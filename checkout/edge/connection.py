@@ -10,6 +10,7 @@ Guarantees:
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import structlog
 from aiohttp.http_writer import StreamWriter
@@ -26,6 +27,17 @@ class Connection(RequestHandler):
     """aiohttp's protocol with a shorter way for ordinary requests."""
 
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes a new connection. The base class would wrap its socket twice to set what it has from the listening one
+        (TCP_NODELAY, SO_KEEPALIVE), which costs more than all else here.
+        """
+        self.transport = made = cast("asyncio.Transport", transport)
+        if self._manager is not None:
+            self._manager.connection_made(self, made)
+        if self._keepalive_timeout > 0:
+            self._stay()
+        self._task_handler = self._loop.create_task(self.start())
 
     async def start(self) -> None:  # noqa: PLR0912 - one loop; every call less is a turn less for each request
         """Answers requests until the connection ends."""
@@ -62,9 +74,7 @@ class Connection(RequestHandler):
                     await self._linger(payload)
                 if not self._keepalive or self._close or self._force_close:
                     break
-                self._next_keepalive_close_time = now = loop.time() + self._keepalive_timeout
-                if self._keepalive_handle is None:
-                    self._keepalive_handle = loop.call_at(now, self._process_keepalive)
+                self._stay()
         except ConnectionError:
             pass  # the client went away: there is nobody to tell
         except Exception as error:  # a bug outside of any request: this connection ends, the others go on
@@ -74,6 +84,12 @@ class Connection(RequestHandler):
             self.force_close()
             raise
         self._end()
+
+    def _stay(self) -> None:
+        """Waits for the next request, as long as an idle connection may."""
+        self._next_keepalive_close_time = until = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(until, self._process_keepalive)
 
     def _end(self) -> None:
         """Closes what is not closed yet."""

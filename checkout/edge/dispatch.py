@@ -54,6 +54,12 @@ class Dispatch:
         handler, request._match_info = found
         return handler(request)
 
+    def handler_of(self, method: str, path: str) -> Handler | None:
+        """What handles these, where no router is asked; None for what goes aiohttp's way."""
+        line = method, path
+        found = self._fixed.get(line) or self._found.get(line) or self._find(*line)
+        return found[0] if found is not None else None
+
     def _find(self, method: str, path: str) -> tuple[Handler, UrlMappingMatchInfo] | None:
         if not _PLAIN.fullmatch(path):
             return None

@@ -4,6 +4,8 @@ Guarantees:
 - A request's head is here HEADER_TIMEOUT_S after its first byte, its body BODY_TIMEOUT_S after the head (plus a
   second for each 64 KiB that did arrive), or the connection is closed.
 - A request that has begun when the server drains is read to its end and answered.
+- A request is refused unread only on a connection that waits for one, at the end of the last: `_between` says that the
+  parser holds nothing. Where that cannot be told (a head in two parts, pipelined requests) it is never said again.
 - An idle connection costs no timer of ours; aiohttp closes it after its keep-alive time.
 
 Cost: two comparisons per packet; the sweep looks only at connections whose
@@ -24,6 +26,7 @@ from checkout.edge import measured, problems
 from checkout.edge.connection import Connection
 from checkout.edge.dispatch import Dispatch
 from checkout.edge.metrics import Metrics
+from checkout.edge.refuse import END_OF_HEAD, Refusals
 from checkout.edge.stamp import ALWAYS
 from checkout.errors import ShopError
 from config import limits
@@ -90,10 +93,16 @@ class SlowClients:
 class GuardedProtocol(Connection):
     """A connection with time limits on what the client sends."""
 
-    __slots__ = ("_body", "_got_bytes", "_since", "_slow")
+    __slots__ = ("_between", "_body", "_got_bytes", "_refusals", "_since", "_slow", "_with_head")
 
     def __init__(
-        self, manager: web.Server, *, slow: SlowClients, dispatch: Dispatch | None = None, **kwargs: Any
+        self,
+        manager: web.Server,
+        *,
+        slow: SlowClients,
+        dispatch: Dispatch | None = None,
+        refusals: Refusals | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(manager, **kwargs)
         if dispatch is not None:
@@ -102,8 +111,13 @@ class GuardedProtocol(Connection):
         self._since = 0.0
         self._body: Any = None
         self._got_bytes = 0
+        self._with_head = 0
+        self._between = refusals is not None
+        self._refusals = refusals
 
     def data_received(self, data: bytes) -> None:
+        if self._between and (room := self._refusals.room).count >= room.crowded and self._refused(data):  # type: ignore[union-attr]
+            return
         before = self._request_count
         if self._body is not None and (self._close or self._force_close):
             self._finish_body(data)
@@ -111,7 +125,12 @@ class GuardedProtocol(Connection):
             super().data_received(data)
         if self._request_count != before:
             body = self._messages[-1][1] if self._messages else None
+            if self._between:
+                self._with_head = len(data) - data.find(END_OF_HEAD) - len(END_OF_HEAD)
+                self._between = self._request_count == before + 1 and not self._since
             if body is None or body.is_eof():
+                if self._between:
+                    self._between = body is not None and self._with_head == body.total_bytes
                 if self._since:
                     self._settled()
             else:
@@ -119,9 +138,24 @@ class GuardedProtocol(Connection):
         elif self._body is not None:
             self._got_bytes += len(data)
             if self._body.is_eof():
+                self._between = self._between and self._with_head + self._got_bytes == self._body.total_bytes
                 self._settled()
         elif not self._since and data:
             self._begin(None)
+
+    def _refused(self, data: bytes) -> bool:
+        """Whether these bytes were answered here: a request that finds no room, on a connection that does nothing else."""
+        waiter, transport = self._waiter, self.transport
+        if waiter is None or waiter.done() or self._since or transport is None or self._refusals is None:
+            return False
+        if self._close or self._force_close or self._upgraded or self._paused or self._logging_enabled:
+            return False
+        answer = self._refusals.answer(data)
+        if answer is None:
+            return False
+        transport.write(answer)
+        self._stay()
+        return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._slow.open.discard(self)

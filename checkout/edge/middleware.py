@@ -26,6 +26,7 @@ from checkout.edge import measured, problems
 from checkout.edge.client import TOLL, WHO, Clients, request_id, route_of
 from checkout.edge.dispatch import DISPATCH, Dispatch
 from checkout.edge.metrics import METRICS, Counter, Metrics
+from checkout.edge.refuse import REFUSALS, Refusals
 from checkout.edge.stamp import ALWAYS, HSTS, Stamp
 from checkout.errors import Limited, ShopError
 from checkout.kit import body
@@ -95,28 +96,37 @@ class Edge:
         """
         seen: set[tuple[str, str]] = set()
         dispatch = Dispatch(app)
+        refusals = Refusals(self.in_flight, self.metrics, dispatch.handler_of, id_prefix=self._id_prefix)
         for route in routes:
             if (route.method, route.path) in seen:
                 raise ValueError(f"{route.method} {route.path} is registered twice")
             seen.add((route.method, route.path))
             if route.policy is not None and route.policy not in self.policies:
                 raise ValueError(f"{route.method} {route.path}: no policy {route.policy!r}")
-            self._add(app, dispatch, route)
+            self._add(app, dispatch, refusals, route)
         rest = Route("*", "/{path:.*}", _unmatched, "Everything else", policy="browse")
-        self._add(app, dispatch, rest, name="unmatched")
+        self._add(app, dispatch, refusals, rest, name="unmatched")
         app[DISPATCH] = dispatch
+        app[REFUSALS] = refusals
         app[METRICS] = self.metrics
         app.on_startup.append(self._start)
         app.on_shutdown.append(self._end_streams)
         app.on_cleanup.append(self._stop)
 
-    def _add(self, app: web.Application, dispatch: Dispatch, route: Route, name: str | None = None) -> None:
-        composed = self._stream(route) if route.content_type == STREAM else self._compose(route)
+    def _add(
+        self,
+        app: web.Application,
+        dispatch: Dispatch,
+        refusals: Refusals,
+        route: Route,
+        name: str | None = None,
+    ) -> None:
+        composed = self._stream(route) if route.content_type == STREAM else self._compose(route, refusals)
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             added = app.router.add_route(method, route.path, composed, expect_handler=_expect, name=name)
             dispatch.add(added, method, route.path, composed)
 
-    def _compose(self, route: Route) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
+    def _compose(self, route: Route, refusals: Refusals) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
         along, priority = route.limited_along, route.priority
         handler = _paying(route.handler) if along else route.handler
         in_flight, metrics, running = self.in_flight, self.metrics, self.running
@@ -189,6 +199,7 @@ class Edge:
             observe(ended - began)
             return response
 
+        refusals.learn(composed, priority, label, stamp.lines)
         return composed
 
     def _stream(self, route: Route) -> Handler:
@@ -230,12 +241,7 @@ class Edge:
 
     def _shed(self, route: Route) -> web.Response:
         self.metrics.counter(measured.SHED, (str(route.priority),)).inc()
-        pause_ms = limit_headers.jittered_ms()
-        return self._answer(
-            problems.Overloaded(
-                "The shop is very busy; nothing was done. Try again.", retry_after_ms=pause_ms
-            )
-        )
+        return self._answer(problems.overloaded(limit_headers.jittered_ms()))
 
     def _limited(self, policy: str, retry_ms: int) -> web.Response:
         self.metrics.counter(measured.LIMITED, (policy,)).inc()

@@ -40,6 +40,11 @@ class Overloaded(Unavailable):
     code, title = "overloaded", "Too busy right now"
 
 
+def overloaded(retry_after_ms: int) -> Overloaded:
+    """The refusal of a full process. Units: ms."""
+    return Overloaded("The shop is very busy; nothing was done. Try again.", retry_after_ms=retry_after_ms)
+
+
 class DeadlineExceeded(Unavailable):
     """The work did not finish within its time; a write may still have happened."""
 

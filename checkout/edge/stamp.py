@@ -31,7 +31,7 @@ class Stamp:
     def __init__(self, always: Mapping[str, str], policy: Policy | None) -> None:
         fields = {**always, **({"RateLimit-Policy": policy.header} if policy else {})}
         self._always = {istr(name): value for name, value in fields.items()}
-        self._lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
+        self.lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()
         self._name = policy.name if policy else ""
         self._counted = f'X-Request-Id: %b\r\nRateLimit: "{self._name}";r=%d;t=%d\r\n'.encode()
 
@@ -39,10 +39,10 @@ class Stamp:
         """Stamps the response, unless it was sent already; its own Cache-Control and policy for content stay."""
         if isinstance(response, EncodedResponse):
             if counted is None:
-                response.lines += b"X-Request-Id: %b\r\n%b" % (request_id.encode(), self._lines)
+                response.lines += b"X-Request-Id: %b\r\n%b" % (request_id.encode(), self.lines)
             else:
                 state = self._counted % (request_id.encode(), counted[1], -(-counted[2] // 1000))
-                response.lines += state + self._lines
+                response.lines += state + self.lines
         elif not response.prepared:
             headers = response.headers
             own = headers.get(_CSP)
