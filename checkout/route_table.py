@@ -38,7 +38,7 @@ from checkout.carts.store import CartStore
 from checkout.catalog import http as catalog_http
 from checkout.categories import http as categories_http
 from checkout.edge import docs, health
-from checkout.edge.client import client_of
+from checkout.edge.client import TOLL
 from checkout.errors import ShopError, Unavailable
 from checkout.images import http as images_http
 from checkout.invoices import http as invoices_http
@@ -84,15 +84,13 @@ PROVIDERS = frozenset({"stripe"})
 def routes_of(parts: Parts) -> list[Route]:
     """What the application serves."""
     settings, secret = parts.settings, parts.settings.secret_key.encode()
-    policy = parts.edge.policies["checkout"]
 
     auth = parts.auth
 
     def caller_of(request: web.Request) -> Caller:
         if "Authorization" not in request.headers:
-            return Caller(None, policy, client_of(request))
-        known = auth.require(request)
-        return Caller(known.account_id, policy, str(known.account_id))
+            return Caller(None, request[TOLL])
+        return Caller(auth.require(request).account_id, request[TOLL])
 
     async def may_see(request: web.Request, account_id: uuid.UUID | None) -> bool:
         known = auth.caller(request)
@@ -114,7 +112,6 @@ def routes_of(parts: Parts) -> list[Route]:
         pricing=Pricing(carts=parts.carts, offers=parts.offers, rules=parts.rules),
         cart_ordered=cart_ordered,
         counters=CustomerCounters(parts.pool, secret),
-        limiter=parts.edge.shared,
         secret=secret,
         cipher=parts.cipher,
         providers=PROVIDERS,

@@ -1,7 +1,7 @@
 """What a SKU costs now: the per-process cache that quoting reads.
 
 **Guarantees** (held by tests/api/catalog/test_changes.py and tests/unit/catalog/test_offers.py):
-- An offer that was loaded before a change of its product is not kept after the change was announced.
+- An offer that was loaded before a change of its product is not given after the change was announced.
 - No entry is served longer than OFFER_TTL_S; an unknown SKU is asked again after OFFER_NEGATIVE_TTL_S.
 - However many callers miss at once, one statement a currency is in flight, and the next one asks for all who wait.
 
@@ -21,14 +21,20 @@ OFFER_TTL_S = 60.0
 OFFER_NEGATIVE_TTL_S = 2.0
 BATCH_SKUS_MAX = 2000
 _NEGATIVES_MAX = 10_000
+_CHANGES_MAX = 20_000
+"""Products whose change is remembered; of more, everything is forgotten."""
 
 Source = Callable[[Sequence[str], str], Awaitable[Sequence[Offer]]]
 
 
 class _Kept(Offer, frozen=True, gc=False, kw_only=True):
-    """An offer as it is kept: a field takes less than a tuple around each. Units: `until` by the cache's clock."""
+    """An offer as it is kept: a field takes less than a tuple around each.
+
+    Units: `until` by the cache's clock. Shape: `asked_at` counts the changes that had been announced when it was asked for.
+    """
 
     until: float
+    asked_at: int
 
 
 _Shelf = dict[str, _Kept]
@@ -69,12 +75,12 @@ class Offers:
         self._clock = clock
         self._shelves: dict[str, _Shelf] = {}
         self._missing: dict[tuple[str, str], float] = {}
-        self._skus_of: dict[str, tuple[str, ...]] = {}
         self._queues: dict[str, _Queue] = {}
-        self._loading = 0
         self._generation = 0
         self._flushed_at = 0
         self._changed: dict[str, int] = {}
+        self._changed_before: dict[str, int] = {}
+        self._changed_since = clock()
         self.loads = 0
 
     def __len__(self) -> int:
@@ -86,7 +92,16 @@ class Offers:
             offer = self._shelves[currency][sku]
         except KeyError:
             return None
-        return offer if offer.until > self._clock() else None
+        return offer if self._holds(offer, self._clock()) else None
+
+    def _holds(self, offer: _Kept, now: float) -> bool:
+        if offer.until <= now:
+            return False
+        if not self._changed and not self._changed_before:
+            return True
+        product = offer.product_id
+        changed_at = self._changed.get(product) or self._changed_before.get(product, 0)
+        return changed_at <= offer.asked_at
 
     async def get_many(self, skus: Iterable[str], currency: str) -> dict[str, Offer]:
         """Offers by SKU; a SKU that is not sold in this currency is left out.
@@ -98,7 +113,7 @@ class Offers:
         now, shelf = self._clock(), self._shelves.get(currency, _NOTHING)
         for sku in skus:
             offer = shelf.get(sku)
-            if offer is not None and offer.until > now:
+            if offer is not None and self._holds(offer, now):
                 found[sku] = offer
             elif self._missing.get((sku, currency), 0.0) <= now:
                 wanted.add(sku)
@@ -109,18 +124,18 @@ class Offers:
 
     def invalidate(self, *payloads: str) -> None:
         """Takes `catalog` notifications: product ids, or `*` for everything."""
-        if "*" in payloads or "" in payloads:
+        if "*" in payloads or "" in payloads or len(self._changed) + len(payloads) > _CHANGES_MAX:
             self.flush()
             return
         self._generation += 1
         self._missing.clear()
-        if self._loading:
-            self._changed.update((payload, self._generation) for payload in payloads)
-            self._detach()
-        for payload in payloads:
-            for sku in self._skus_of.pop(payload, ()):
-                for shelf in self._shelves.values():
-                    shelf.pop(sku, None)
+        now = self._clock()
+        if (
+            now - self._changed_since > self._ttl_s
+        ):  # of what was asked for before the changes before, nothing holds any more
+            self._changed_before, self._changed, self._changed_since = self._changed, {}, now
+        self._changed.update(dict.fromkeys(payloads, self._generation))
+        self._detach()
 
     def flush(self) -> None:
         """Forgets everything; what is being loaded now will not be kept."""
@@ -128,7 +143,8 @@ class Offers:
         self._flushed_at = self._generation
         self._shelves.clear()
         self._missing.clear()
-        self._skus_of.clear()
+        self._changed.clear()
+        self._changed_before.clear()
         self._detach()
 
     def _detach(self) -> None:
@@ -153,7 +169,6 @@ class Offers:
         while queue.waiting is not None:
             waiting, pending = queue.waiting, list(queue.pending)
             queue.waiting, queue.pending = None, set()
-            self._loading += 1
             try:
                 loaded: dict[str, Offer] = {}
                 for at in range(0, len(pending), BATCH_SKUS_MAX):
@@ -169,24 +184,18 @@ class Offers:
                 if not waiting.done():
                     waiting.set_exception(error)
                     waiting.exception()
-            finally:
-                self._loading -= 1
-                if not self._loading:
-                    self._changed.clear()
             if queue.task is not this:
                 return
         queue.task = None
 
     async def _read(self, skus: Sequence[str], currency: str) -> dict[str, Offer]:
-        began = self._generation
+        began, expires = self._generation, self._clock() + self._ttl_s
         self.loads += 1
         offers = {offer.sku: offer for offer in await self._source(skus, currency)}
         if self._flushed_at > began:
             return offers
-        expires = self._clock() + self._ttl_s
         for offer in offers.values():
-            if self._changed.get(offer.product_id, 0) <= began:
-                self._keep(offer, currency, expires)
+            self._keep(offer, currency, expires, began)
         if self._generation == began and len(self._missing) < _NEGATIVES_MAX:
             until = self._clock() + self._negative_ttl_s
             self._missing.update(((sku, currency), until) for sku in skus if sku not in offers)
@@ -194,24 +203,10 @@ class Offers:
             self._missing.clear()
         return offers
 
-    def _keep(self, offer: Offer, currency: str, until: float) -> None:
+    def _keep(self, offer: Offer, currency: str, until: float, asked_at: int) -> None:
         shelf = self._shelves.setdefault(currency, {})
         shelf.pop(offer.sku, None)
         if len(self) >= self._max_entries:
-            self._evict()
-        shelf[offer.sku] = _Kept(*astuple(offer), until=until)
-        known = self._skus_of.get(offer.product_id, ())
-        if offer.sku not in known:
-            self._skus_of[offer.product_id] = (*known, offer.sku)
-
-    def _evict(self) -> None:
-        """Forgets the oldest offer of the currency that has the most."""
-        shelf = max(self._shelves.values(), key=len)
-        gone = shelf.pop(next(iter(shelf)))
-        if any(gone.sku in other for other in self._shelves.values()):
-            return
-        left = tuple(sku for sku in self._skus_of.get(gone.product_id, ()) if sku != gone.sku)
-        if left:
-            self._skus_of[gone.product_id] = left
-        else:
-            self._skus_of.pop(gone.product_id, None)
+            fullest = max(self._shelves.values(), key=len)
+            del fullest[next(iter(fullest))]
+        shelf[offer.sku] = _Kept(*astuple(offer), until=until, asked_at=asked_at)

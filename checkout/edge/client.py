@@ -83,12 +83,6 @@ class Clients:
         return peer
 
 
-def client_of(request: web.Request) -> str:
-    """The client's name that the edge found; handlers that count for themselves use it as their key."""
-    who: tuple[str, str] = request.get(WHO, _NOBODY)
-    return who[1]
-
-
 def route_of(request: web.Request) -> str:
     """The path of the request's route, as the contract writes it: a path itself may hold a secret, such as a cart's id."""
     resource = request.match_info.route.resource

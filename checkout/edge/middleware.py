@@ -132,7 +132,7 @@ class Edge:
         in_flight, metrics, running = self.in_flight, self.metrics, self.running
         local = self.browse if route.policy == "browse" else None
         named = self.policies.get(route.policy or "")
-        policy = None if route.limited_by_handler or route.policy == "browse" else named
+        policy = None if route.policy == "browse" else named
         whole = route.transfer_s is None
         deadline_s = route.transfer_s or (self.browse_deadline_s if priority == 0 else self.deadline_s)
         healthy = route.policy != "login"
@@ -142,7 +142,7 @@ class Edge:
         statuses: dict[int, Counter] = {}
         clients, next_id, prefix, clock = self.clients.of, self._next_id, self._id_prefix, time.perf_counter
         count_here = local.count if local is not None else None
-        stamp = Stamp(self.always, None if route.limited_by_handler else named)
+        stamp = Stamp(self.always, named)
         enter, leave, observe, loop_of = (
             in_flight.enter,
             in_flight.leave,
@@ -346,16 +346,6 @@ class Edge:
             fell_back.value = self.shared.fell_back
 
         metrics.before_flush.append(prepare)
-
-
-def limited(policy: Policy, retry_ms: int, remaining: int = 0, reset_ms: int = 0) -> Limited:
-    """The refusal that such a handler raises; the layer adds Retry-After and the RateLimit fields."""
-    error = Limited(f"The limit of the policy {policy.name!r} is used up.", retry_after_ms=retry_ms)
-    error.headers = {
-        "RateLimit-Policy": policy.header,
-        "RateLimit": limit_headers.rate_limit(policy.name, remaining, reset_ms or retry_ms),
-    }
-    return error
 
 
 def stream_headers(request: web.Request) -> dict[str, str]:

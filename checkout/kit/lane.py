@@ -95,6 +95,7 @@ class _Wire(asyncio.Protocol):
         self._written: deque[asyncio.Future[Any]] = deque()
         self._gathered: list[asyncio.Future[Any]] = []
         self._bytes: list[bytes] = []
+        self._composing: list[Callable[[], None]] = []
         self._watch: asyncio.TimerHandle | None = None
         self._written_at = 0.0
 
@@ -106,9 +107,18 @@ class _Wire(asyncio.Protocol):
             self._loop.call_soon(self.flush)
         return future
 
+    def before_write(self, compose: Callable[[], None]) -> None:
+        """Calls `compose` once, just before the next write, which takes along what it sends."""
+        self._composing.append(compose)
+        if len(self._composing) == 1 and not self._bytes and not self._written:
+            self._loop.call_soon(self.flush)
+
     def flush(self) -> None:
         """Writes what has gathered, unless earlier commands are still unanswered."""
-        if self._written or not self._bytes or self.transport is None:
+        if self._written or self.transport is None:
+            return
+        self._compose()
+        if not self._bytes:
             return
         data = self._bytes[0] if len(self._bytes) == 1 else b"".join(self._bytes)
         self._written.extend(self._gathered)
@@ -118,6 +128,11 @@ class _Wire(asyncio.Protocol):
         if self._watch is None:
             self._watch = self._loop.call_later(self._timeout_s, self._check)
         self.transport.write(data)
+
+    def _compose(self) -> None:
+        composing, self._composing = self._composing, []
+        for compose in composing:
+            compose()
 
     def _check(self) -> None:
         """One timer for all: a server that left a write unanswered for `timeout_s` is dead to us."""
@@ -148,13 +163,14 @@ class _Wire(asyncio.Protocol):
         except (hiredis.ProtocolError, IndexError):
             if self.transport is not None:
                 self.transport.abort()
-        if not written and self._bytes:
+        if not written and (self._bytes or self._composing):
             self._loop.call_soon(self.flush)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
             self._watch.cancel()
         self._on_lost(self)
+        self._compose()
         for future in self._written:
             if not future.done():
                 future.set_exception(
@@ -227,6 +243,14 @@ class Lane:
             raise _away()
         self.calls += 1
         return wire.send(pack(args))
+
+    def before_write(self, compose: Callable[[], None]) -> None:
+        """Calls `compose` once, just before the next write, so that many callers can share one command; when the connection
+        is lost before that, or is not there, at once."""
+        if self._wire is None:
+            compose()
+        else:
+            self._wire.before_write(compose)
 
     def script(self, script: Script, keys: tuple[Arg, ...], args: tuple[Arg, ...]) -> asyncio.Future[Any]:
         """Runs a script by its digest; every script in use is loaded on connect (see `load`)."""

@@ -15,9 +15,9 @@ class Route:
 
     Shape: `policy` names a rate-limit policy (browse, cart, checkout, login, admin) or None; `request` and `response`
     are msgspec types for the document; `problems` are the error codes it can answer with beside the general ones
-    (`400 unknown_sku` where the status is not the code's usual one); `limited_by_handler` says that the handler
-    counts the request itself, in the Redis call that it makes anyway; `limited_along` that it hands the request's toll
-    (`checkout/edge/client.py`) to the first such call, which comes before all else that costs anything; `accepts` are
+    (`400 unknown_sku` where the status is not the code's usual one); `limited_along` says that the handler
+    hands the request's toll (`checkout/edge/client.py`) to the first Redis call that it makes anyway, which comes before
+    all else that costs anything; `accepts` are
     the schemas of bodies that are not JSON, by content type; `transfer_s`: the handler takes the body, or sends the
     answer, piece by piece within this time (None: the body is awaited whole, and the usual deadline holds).
     """
@@ -34,7 +34,6 @@ class Route:
     problems: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=dict)
     permission: str | None = None
-    limited_by_handler: bool = False
     limited_along: bool = False
     accepts: Mapping[str, Any] = field(default_factory=dict)
     transfer_s: float | None = None

@@ -8,7 +8,6 @@ import msgspec
 from aiohttp import web
 
 from catalog_cache import encoded
-from checkout.edge.stamp import attach_limit
 from checkout.errors import Invalid, NotFound
 from checkout.kit import body
 from checkout.kit.answer import answer
@@ -86,11 +85,7 @@ def routes(
         key = idempotency_key(request)
         raw = await body.raw(request, max_bytes=limits.CHECKOUT_BODY_MAX_BYTES)
         caller = caller_of(request)
-        try:
-            wanted = body.decode(raw, _decoder)
-        except Invalid:
-            await placer.count(caller)
-            raise
+        wanted = body.decode(raw, _decoder)
         scope = str(caller.account_id) if caller.account_id else "guest"
         placed = await placer.place(
             wanted, claim_id=claim_id(scope, key), fingerprint=fingerprint(raw), caller=caller
@@ -98,8 +93,6 @@ def routes(
         response = encoded(placed.body, status=201)
         if placed.replayed:
             response.headers["Idempotent-Replayed"] = "true"
-        if placed.admission is not None and placed.admission.remaining >= 0:
-            attach_limit(response, caller.policy, placed.admission.remaining, placed.admission.reset_ms)
         return response
 
     async def read(request: web.Request) -> web.Response:
@@ -139,7 +132,7 @@ def routes(
                 "idempotency_mismatch",
                 "outcome_unknown",
             ),
-            limited_by_handler=True,
+            limited_along=True,
             priority=2,
             tag="orders",
         ),

@@ -12,7 +12,6 @@ from typing import Protocol
 from msgspec import Struct
 
 from checkout.accounts.model import plain_email
-from checkout.edge.middleware import limited
 from checkout.errors import (
     Conflict,
     Invalid,
@@ -42,8 +41,7 @@ from checkout.quoting.shape import totals_of
 from checkout.stock.gate import Gate
 from checkout.stock.model import Admission, Item, Verdict
 from config import limits
-from ratelimit.policies import Policy
-from ratelimit.shared import SharedLimiter, limit_key
+from ratelimit.toll import Toll
 
 _REQUOTES = 3
 
@@ -55,19 +53,17 @@ class CustomerCounters(Protocol):
 
 
 class Caller(Struct, frozen=True, gc=False):
-    """Who asks, and the policy and name that it is counted under."""
+    """Who asks, and what the request owes its limit."""
 
     account_id: uuid.UUID | None
-    policy: Policy
-    client: str
+    toll: Toll
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """The 201's body, and what the limiter said."""
+    """The 201's body."""
 
     body: bytes
     replayed: bool
-    admission: Admission | None
 
 
 class Placer:
@@ -82,7 +78,6 @@ class Placer:
         pricing: Pricing,
         cart_ordered: Callable[[str], None],
         counters: CustomerCounters,
-        limiter: SharedLimiter,
         secret: bytes,
         cipher: Cipher,
         providers: frozenset[str],
@@ -93,7 +88,6 @@ class Placer:
         self._pricing = pricing
         self._cart_ordered = cart_ordered
         self._counters = counters
-        self._limiter = limiter
         self._gateless = asyncio.Semaphore(limits.GATELESS_CONCURRENCY)
         self._secret = secret
         self._cipher = cipher
@@ -105,7 +99,7 @@ class Placer:
     ) -> Answer:
         """The order's 201, new or repeated.
 
-        Raises: Mismatch (key used for another request), Conflict `in_progress`, Invalid, Limited, Conflict `out_of_stock`,
+        Raises: Mismatch (key used for another request), Conflict `in_progress`, Invalid, OverLimit, Conflict `out_of_stock`,
         `total_changed`, `coupon_used_up`, `cart_ordered`, Unavailable, OutcomeUnknown.
         Retry: always safe with the same key and body.
         """
@@ -123,6 +117,7 @@ class Placer:
         except (Invalid, NotFound, Conflict) as refused:
             if refused.code == "out_of_stock" and self._gate.is_open and not self._gate.forgets:
                 raise
+            await caller.toll.pay()  # a request over its limit asks Postgres nothing
             earlier = await self._orders.by_claim(claim_id)
             if earlier is None:
                 raise
@@ -134,11 +129,7 @@ class Placer:
         self, request: CheckoutRequest, claim_id: uuid.UUID, fingerprint: uuid.UUID, caller: Caller
     ) -> Answer:
         crash_point("checkout.after_parse")
-        try:
-            purchase, quoted = await self._price(request, caller)
-        except (Invalid, NotFound, Conflict):
-            await self.count(caller)
-            raise
+        purchase, quoted = await self._price(request, caller)
         crash_point("checkout.after_quote")
         admission: Admission | None = None
         for _ in range(_REQUOTES):
@@ -148,20 +139,20 @@ class Placer:
                 if admission.verdict is Verdict.SETTLED:
                     earlier = await self._orders.by_claim(claim_id)
                     if earlier is not None:
-                        return await self._replay(earlier.id, earlier.fingerprint, fingerprint, admission)
+                        return await self._replay(earlier.id, earlier.fingerprint, fingerprint)
             draft, document = self._draft(
                 request, purchase, quoted, extra, claim_id, fingerprint, caller, admission
             )
             decision = await self._decide(draft, admission)
             if isinstance(decision, Placed):
-                return self._answer(draft, document, quoted, decision, admission)
+                return self._answer(draft, document, quoted, decision, admission.epoch)
             if isinstance(decision, Outdated):
                 self._pricing.forget(quoted)
                 quoted = await self._pricing.quote(purchase, request.expected_total)
                 continue
             await self._give_back(draft, decision)
             if isinstance(decision, Earlier):
-                return await self._replay(decision.id, decision.fingerprint, fingerprint, admission)
+                return await self._replay(decision.id, decision.fingerprint, fingerprint)
             raise refused(decision, quoted)
         await self._gate.give_back([claim_id])
         raise Unavailable("Prices are changing right now; try again in a moment.", retry_after_ms=1000)
@@ -173,12 +164,6 @@ class Placer:
         who = "" if caller.account_id is None else str(caller.account_id)
         purchase = await self._pricing.purchase(request, who=who)
         return purchase, await self._pricing.quote(purchase, request.expected_total)
-
-    async def count(self, caller: Caller) -> None:
-        """Counts what is refused before the gate could count it, or while it is away. Raises: Limited."""
-        allowed, remaining, reset_ms, retry_ms = await self._limiter.take(caller.policy, caller.client)
-        if not allowed:
-            raise limited(caller.policy, retry_ms, remaining, reset_ms)
 
     async def _decide(self, draft: Draft, admission: Admission) -> Decision:
         """What Postgres says. What no gate admitted may be hopeless: a bounded number at once gets that far."""
@@ -204,17 +189,9 @@ class Placer:
             claim_id,
             items,
             turn_in=purchase.hold,
-            limit=(
-                limit_key(caller.policy.name, caller.client),
-                caller.policy.emission_us,
-                caller.policy.burst,
-            ),
+            toll=caller.toll,
         )
         crash_point("admit.after")
-        if admission.verdict is Verdict.CLOSED:
-            await self.count(caller)
-        if admission.verdict is Verdict.LIMITED:
-            raise limited(caller.policy, admission.retry_ms, admission.remaining, admission.reset_ms)
         if admission.verdict is Verdict.REFUSED:
             short = {
                 item: available
@@ -268,9 +245,7 @@ class Placer:
         )
         return draft, told(addresses, stored)
 
-    def _answer(
-        self, draft: Draft, document: bytes, quoted: Quote, placed: Placed, admission: Admission
-    ) -> Answer:
+    def _answer(self, draft: Draft, document: bytes, quoted: Quote, placed: Placed, epoch: int) -> Answer:
         crash_point("answer.before_encode")
         head = placed_head(
             order_id=draft.id,
@@ -284,11 +259,11 @@ class Placer:
         )
         body = placed_body(head, document, order_token(self._secret, draft.id))
         crash_point("settle.before")
-        self._gate.settle(draft.claim_id, admission.epoch or self._gate.epoch)
+        self._gate.settle(draft.claim_id, epoch or self._gate.epoch)
         if draft.cart_id is not None:
             self._cart_ordered(draft.cart_id)
         crash_point("answer.after_encode")
-        return Answer(body, False, admission)
+        return Answer(body, False)
 
     async def _give_back(self, draft: Draft, decision: Decision) -> None:
         """Postgres did not take the claim: its units are free again. Of an unknown outcome nothing is given back."""
@@ -298,9 +273,7 @@ class Placer:
         await self._gate.give_back([draft.claim_id])
         crash_point("give_back.after")
 
-    async def _replay(
-        self, order_id: uuid.UUID, known: uuid.UUID, asked: uuid.UUID, admission: Admission | None = None
-    ) -> Answer:
+    async def _replay(self, order_id: uuid.UUID, known: uuid.UUID, asked: uuid.UUID) -> Answer:
         if known != asked:
             raise Mismatch("This Idempotency-Key placed another order; take a new key for a new order.")
         row = await self._orders.by_id(order_id)
@@ -309,4 +282,4 @@ class Placer:
                 "The order was found and cannot be read; try again in a moment.", retry_after_ms=1000
             )
         body = placed_body(head_of(row), row["document"].encode(), order_token(self._secret, order_id))
-        return Answer(body, True, admission)
+        return Answer(body, True)

@@ -11,20 +11,23 @@ import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import ratelimit
 from checkout.errors import OutcomeUnknown, Unavailable, ensure
 from checkout.kit.crash import crash_point
 from checkout.kit.db import FastUUID, PostgresError
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
 from checkout.stock.model import Admission, HoldResult, Item, OpenClaim, Verdict, parse_record
 from config import limits
+from ratelimit.gcra import Decision
+from ratelimit.shared import GCRA_LUA
+from ratelimit.toll import FREE, PAID, Toll
 
 _HERE = Path(__file__).parent
-_GCRA = Path(ratelimit.__file__).parent / "gcra.lua"
 
-ADMIT = Script(_GCRA, _HERE / "admit.lua")
+ADMIT = Script(GCRA_LUA, _HERE / "admit.lua")
 SETTLE = Script(_HERE / "settle.lua")
 GIVE_BACK = Script(_HERE / "give_back.lua")
 LOAD = Script(_HERE / "load.lua")
@@ -36,9 +39,24 @@ SCRIPTS = (ADMIT, SETTLE, GIVE_BACK, LOAD, OPEN, SHIFT, SNAPSHOT)
 EPOCH, BUILD, LEADER = b"{0}:epoch", b"{0}:build", b"{0}:leader"
 STOCK, OPEN_CLAIMS, HOLDS = b"{0}:stock", b"{0}:open", b"{0}:holds"
 CLAIM = b"{0}:claim:"
-UNLIMITED: tuple[bytes, int, int] = (b"{0}:limit:none", 0, 0)
 CLOSED = Admission(Verdict.CLOSED)
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
+
+
+class _Asked(NamedTuple):
+    """A claim that waits for the next call of ADMIT: its part of the call, and where the answer goes."""
+
+    keys: tuple[Arg, ...]
+    args: list[Arg]
+    answer: asyncio.Future[tuple[list[int] | None, int]]
+
+
+def _answered(together: list[_Asked], epoch: int, sent: asyncio.Future[list[list[int]]]) -> None:
+    """The call was answered, or failed with Unavailable or ReplyError."""
+    replies = [None] * len(together) if sent.exception() else sent.result()
+    for asked, reply in zip(together, replies, strict=True):
+        if not asked.answer.done():
+            asked.answer.set_result((reply, epoch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +76,8 @@ OnStale = Callable[[Sequence[uuid.UUID]], Awaitable[None]]
 class Gate:
     """One process's view of the gate, over its own lane.
 
-    Cost: one round trip a call, shared by all calls of one turn of the loop; `settle` is one call for a whole batch.
+    Cost: one round trip a call, shared with whatever else leaves in the same write; `admit` and `settle` are one call for
+    all claims that leave together.
     """
 
     def __init__(self, lane: Lane, fetch_state: FetchState, *, on_stale: OnStale | None = None) -> None:
@@ -69,6 +88,7 @@ class Gate:
         self._run_id = ""
         self._name = secrets.token_bytes(8)
         self._forgets_until = 0.0
+        self._asking: list[_Asked] = []
         self._settling: dict[int, list[uuid.UUID]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
         lane.on_connect = self._shake_hands
@@ -124,31 +144,67 @@ class Gate:
         items: Sequence[Item],
         *,
         turn_in: uuid.UUID | None = None,
-        limit: tuple[Arg, int, int] = UNLIMITED,
         hold_ttl_ms: int = 0,
+        toll: Toll = PAID,
     ) -> Admission:
-        """Takes all items for the claim, or none; a hold to `turn_in` becomes part of the claim.
+        """Takes all items for the claim, or none; a hold to `turn_in` becomes part of the claim. Pays the toll.
 
-        Shape: `limit` is (key, emission interval µs, burst) of the caller's policy. Never raises for a gate that is away:
-        the verdict is CLOSED, and whatever the gate may have taken the reconciler gives back. Retry: safe by claim id.
+        Raises: OverLimit, also while the gate is away. It never raises for a gate that is away: the verdict is CLOSED, and
+        whatever the gate may have taken the reconciler gives back. Retry: safe by claim id.
         """
-        epoch = self._epoch
-        if not epoch:
+        if not self._epoch:
+            await toll.pay()
             return CLOSED
-        name, hold = claim_id.bytes, turn_in.bytes if turn_in else b""
-        key, emission_us, burst = limit
-        keys = (EPOCH, STOCK, OPEN_CLAIMS, HOLDS, CLAIM + name, CLAIM + hold, key)
-        args: list[Arg] = [epoch, name, hold, hold_ttl_ms, limits.IDEMPOTENCY_MEMORY_S, emission_us, burst]
-        for item in items:
-            args += item
-        try:
-            reply = await self.lane.script(ADMIT, keys, tuple(args))
-        except (Unavailable, ReplyError):
+        limit = toll.along()
+        reply, epoch = await self._ask(claim_id, items, turn_in, hold_ttl_ms, limit)
+        if reply is None:
+            if limit is not FREE:
+                toll.lost()
             return CLOSED
         verdict = _VERDICTS[reply[0]]
+        if limit is not FREE:
+            toll.told(Decision(verdict is not Verdict.LIMITED, reply[1], reply[2], reply[3]))
         if verdict is Verdict.CLOSED:
             self._epoch = 0
-        return Admission(verdict, epoch, reply[1], reply[2], reply[3], tuple(reply[4:]))
+        return Admission(verdict, epoch, tuple(reply[4:]))
+
+    def _ask(
+        self,
+        claim_id: uuid.UUID,
+        items: Sequence[Item],
+        turn_in: uuid.UUID | None,
+        hold_ttl_ms: int,
+        limit: tuple[str, int, int],
+    ) -> asyncio.Future[tuple[list[int] | None, int]]:
+        """What the script said of the claim, None when it did not, and the epoch it was asked under."""
+        name, hold = claim_id.bytes, turn_in.bytes if turn_in else b""
+        key, emission_us, burst = limit
+        args: list[Arg] = [name, hold, hold_ttl_ms, emission_us, burst, len(items)]
+        for item in items:
+            args += item
+        answer: asyncio.Future[tuple[list[int] | None, int]] = asyncio.get_running_loop().create_future()
+        self._asking.append(_Asked((CLAIM + name, CLAIM + hold, key), args, answer))
+        if len(self._asking) == 1:
+            self.lane.before_write(self._ask_together)
+        return answer
+
+    def _ask_together(self) -> None:
+        """One call for the claims that were asked for since the last write."""
+        asking, self._asking = self._asking, []
+        epoch = self._epoch
+        for first in range(0, len(asking), limits.ADMITTED_AT_ONCE_MAX):
+            together = asking[first : first + limits.ADMITTED_AT_ONCE_MAX]
+            keys: list[Arg] = [EPOCH, STOCK, OPEN_CLAIMS, HOLDS]
+            args: list[Arg] = [epoch, limits.IDEMPOTENCY_MEMORY_S]
+            for asked in together:
+                keys += asked.keys
+                args += asked.args
+            try:
+                sent = self.lane.script(ADMIT, tuple(keys), tuple(args))
+            except Unavailable as away:
+                sent = asyncio.get_running_loop().create_future()
+                sent.set_exception(away)
+            sent.add_done_callback(partial(_answered, together, epoch))
 
     def settle(self, claim_id: uuid.UUID, epoch: int) -> None:
         """Tells the gate, with this turn's others, that Postgres holds the claim. Never fails: what is lost is repaired."""

@@ -35,9 +35,6 @@ class Admission(Struct, frozen=True, gc=False):
 
     verdict: Verdict
     epoch: int = 0
-    remaining: int = -1
-    reset_ms: int = 0
-    retry_ms: int = 0
     available: tuple[int, ...] = ()
 
 

@@ -44,6 +44,8 @@ PAYMENT_SLACK_S = 60
 HOLD_TTL_S = 20 * 60
 HOLD_TTL_MIN_S = 1
 HOLD_TTL_MAX_S = 24 * 3600
+# Claims that the gate admits in one call; they keep other calls waiting for so long.
+ADMITTED_AT_ONCE_MAX = 64
 # A key and its answer are remembered this long (those of orders longer, see ORDER_CLAIM_MEMORY_S).
 IDEMPOTENCY_MEMORY_S = 24 * 3600
 # Attempts to pay one order.

@@ -228,7 +228,7 @@ async def test_one_checkout_is_one_gate_call_and_a_batch_one_statement(
     assert all(status == 201 for status, _ in answers)
     batches = parts.committer.stats.statements - statements
     assert batches < 40, "orders that wait together are decided together"
-    assert sent["admit"] == 40, "one admit an order, limit included"
+    assert 1 <= sent["admit"] < 40, "claims that leave together are admitted together, limit included"
     assert sent["settle"] <= batches, "one settle a batch"
     assert set(sent) <= {"admit", "settle"} | background
     sent.clear()

@@ -120,9 +120,40 @@ async def test_a_change_reaches_every_currency_also_after_an_eviction() -> None:
     assert [offers.peek(sku, "EUR") is not None for sku in "ABC"] == [False, True, True]
     assert [offers.peek(sku, "USD") is not None for sku in "ABC"] == [True, False, True]
     offers.invalidate("product-A", "product-C")
-    assert len(offers) == 1
-    assert offers.peek("B", "EUR") is not None
-    assert offers._skus_of.keys() == {"product-B"}
+    assert [offers.peek(sku, "EUR") is not None for sku in "ABC"] == [False, True, False]
+    assert [offers.peek(sku, "USD") is not None for sku in "ABC"] == [False, False, False]
+
+
+async def test_a_change_is_remembered_as_long_as_what_it_outdates() -> None:
+    """If it fails, an old price comes back when its change is forgotten, or changes are remembered for ever."""
+    source, now = Source(), [0.0]
+    offers = Offers(source, ttl_s=60, clock=lambda: now[0])
+    await offers.get_many(["A", "B"], "EUR")
+    for now[0] in (30.0, 59.0):
+        offers.invalidate("product-A")
+        assert offers.peek("A", "EUR") is None
+        assert offers.peek("B", "EUR") is not None
+    source.prices["A"] = 111
+    assert (await offers.get_many(["A"], "EUR"))["A"].unit_minor == 111
+    for now[0] in (61.0, 118.0):
+        offers.invalidate("product-B")
+        kept = offers.peek("A", "EUR")
+        assert kept is not None
+        assert kept.unit_minor == 111
+    for now[0] in (179.0, 240.0):
+        offers.invalidate("product-C")
+    assert offers._changed.keys() | offers._changed_before.keys() == {"product-C"}
+
+
+async def test_more_changes_than_are_remembered_forget_everything() -> None:
+    """If it fails, an import of a whole catalogue keeps a change of each product in memory, or leaves an old price."""
+    source = Source()
+    offers = Offers(source)
+    await offers.get_many(["A", "B"], "EUR")
+    for first in range(0, 30_000, 1000):
+        offers.invalidate(*(f"product-{n}" for n in range(first, first + 1000)))
+    assert offers.peek("A", "EUR") is None
+    assert len(offers._changed) + len(offers._changed_before) <= 20_000
 
 
 async def test_a_failure_reaches_those_who_wait_and_is_not_remembered() -> None:
