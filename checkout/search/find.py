@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from checkout.errors import Invalid
-from checkout.kit.db import Connection, FastUUID, Pool, Record, acquired
+from checkout.kit.db import Connection, FastUUID, Pool, Record
 from checkout.kit.ids import parse_uuid
 from checkout.search import store
 from checkout.search.model import (
@@ -54,11 +54,7 @@ async def find(pool: Pool, query: ListingQuery) -> Page:
     Raises: Invalid (the cursor), Unavailable. Cost: three to ten statements of bounded rows on one connection.
     """
     after = _place(query)
-    async with (
-        acquired(pool) as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        await store.begin(connection)
+    async with store.reading(pool) as connection:
         filters = await _filters(connection, query)
         words = Words.of(query.q, await store.words_of(connection, query.q)) if query.q else None
         found = await _survey(connection, filters, words, query, after)
@@ -97,9 +93,8 @@ async def _survey(
 ) -> _Found:
     tiers = (None, None) if words is None else (words.first, f"({words.in_title})")
     asked = _with(filters, words)
-    common = asked.terms is not None and await store.is_common(connection, asked)
-    rows = await store.survey(connection, asked, query.sort, tiers, after, query.limit + 1, common=common)
-    read = rows[0]["low"]
+    rows = await store.survey(connection, asked, query.sort, tiers, after, query.limit + 1)
+    read, common = rows[0]["low"], rows[0]["high"]
     total = limits.SEARCH_MATCHES_MAX + 1 if common and read > limits.SEARCH_FACETS_MAX else read
     places = [
         Place(row["low"], row["value"], FastUUID(row["name"])) for row in rows if row["kind"] == "place"
@@ -112,14 +107,16 @@ async def _filters(connection: Connection, query: ListingQuery) -> Question:
     """Everything but the words."""
     parts = [quoted(digest("t", tag)) for tag in query.tags]
     parts += [quoted(digest("a", f"{name}={value}")) for name, value in query.attributes]
-    if query.category is not None:
-        branch = await store.branch(connection, query.category)
-        parts.append(one_of(branch) if branch else NOTHING)
     if query.currency is not None and (query.price_min is not None or query.price_max is not None):
         parts.append(
             one_of(price_terms(query.currency, *query.span)) if query.span[0] <= query.span[1] else NOTHING
         )
-    return Question(" & ".join(parts) or None, query.by_price, query.span)
+    others = " & ".join(parts) or None
+    if query.category is None:
+        return Question(others, others, None, query.by_price, query.span)
+    branch = await store.branch(connection, query.category)
+    inside = one_of(f"/{category}" for category in branch) if branch else NOTHING
+    return Question(" & ".join([*parts, inside]), others, branch, query.by_price, query.span)
 
 
 def _with(filters: Question, words: Words | None) -> Question:
