@@ -32,11 +32,12 @@ SELECT ARRAY(SELECT word FROM search_words WHERE length($1) >= 3 AND word >= $1 
 -- Caller: find. Index: product_search_terms; none for every product, nor for what is common, of which the first blocks have enough
 -- while the index would name it all. Common is what more than a fifth of about 300 products are, the same each time; or a sixteenth
 -- of 1,000 of a large catalogue, in a branch, whose many categories the index takes longer to bring together; in a catalogue of $16
--- or fewer nothing is. Locks: none. Reads <= $5 products that match, of what is common $6 and one more, each of whose lowest price
--- in $2, when given, is $3 to $4. Rows by their `kind`: how many there are, and whether (in `high`) they are common; where the first
--- $6 are in the tree, what values they have and what they cost (<= 1,000 values); how many are in each tier; and, when all were
--- read, the page of $13 in order $7 behind $10, $11, $12. By relevance a key is the tier in its eighteenth digit, and below it how
--- long ago the product was published; $8 finds the first tier, $9 the second.
+-- or fewer nothing is. Locks: none. One row, of at
+-- most $5 products that match, of what is common $6 and one more, each of whose lowest price in $2, when given, is $3 to $4: how many
+-- there are; where the first $6 are in the tree, what values they have (<= 1,000) and what they cost; how many are in each tier; and,
+-- when all were read, the page of $13 in order $7 behind $10, $11, $12. What belongs together is in arrays of one length, or NULL. By
+-- relevance a key is the tier in its eighteenth digit, and below it how long ago the product was published; $8 finds the first tier,
+-- $9 the second.
 WITH RECURSIVE sampled AS MATERIALIZED (
     SELECT coalesce(share > CASE WHEN $15::uuid[] IS NULL OR rows <= 4 * $16::int THEN 0.2 ELSE 0.0625 END, false) AS are_common
     FROM (SELECT greatest(reltuples, 1) AS rows FROM pg_class WHERE oid = 'product_search'::regclass) size
@@ -66,29 +67,35 @@ WITH RECURSIVE sampled AS MATERIALIZED (
     SELECT row_number() OVER () AS at, categories, count(*) AS products FROM counted
     WHERE cardinality(categories) > 0 GROUP BY categories
 ), upward AS (
-    SELECT t.at, c.id, c.parent_id, t.products FROM together t, unnest(t.categories) k JOIN categories c ON c.id = k
+    SELECT t.at, c.id, c.parent_id, c.slug, c.name, t.products FROM together t, unnest(t.categories) k JOIN categories c ON c.id = k
     UNION
-    SELECT u.at, c.id, c.parent_id, u.products FROM upward u JOIN categories c ON c.id = u.parent_id
+    SELECT u.at, c.id, c.parent_id, c.slug, c.name, u.products FROM upward u JOIN categories c ON c.id = u.parent_id
 )
-SELECT 'total' AS kind, '' AS name, '' AS value, (SELECT count(*) FROM found) AS low, are_common::int::bigint AS high FROM sampled
-UNION ALL
-SELECT 'category', c.slug, c.name, sum(u.products)::bigint, 0
-FROM upward u JOIN categories c ON c.id = u.id GROUP BY c.slug, c.name
-UNION ALL
-(SELECT 'value', '', f, count(*), 0 FROM (SELECT unnest(facets) AS f FROM counted) x GROUP BY f ORDER BY count(*) DESC, f LIMIT 1000)
-UNION ALL
-SELECT 'price', currency, '', min(low), max(high)
-FROM (SELECT unnest(currencies) AS currency, unnest(lowest) AS low, unnest(highest) AS high FROM counted) x GROUP BY currency
-UNION ALL
-(SELECT 'uncounted', name, '', 0, 0 FROM attributes WHERE NOT facet ORDER BY name LIMIT 1000)
-UNION ALL
-SELECT 'tier', '', '', key_number / 100000000000000000, count(*) FROM found WHERE $7 = 'relevance' GROUP BY key_number / 100000000000000000
-UNION ALL
-(SELECT 'place', product_id::text, key_text, key_number, 0 FROM found
- WHERE (SELECT count(*) FROM found) < (SELECT CASE WHEN are_common THEN $6 + 1 ELSE $5 END FROM sampled)
-   AND ($10::bigint IS NULL OR (key_number, key_text, product_id) > ($10, $11::text COLLATE "C", $12::uuid))
- ORDER BY found.key_number, found.key_text, found.product_id
- LIMIT $13)
+SELECT total, are_common, tree.*, said.*, paid.*, tiers.*, page.*,
+       ARRAY(SELECT name FROM attributes WHERE NOT facet ORDER BY name LIMIT 1000) AS uncounted
+FROM sampled, (SELECT count(*) AS total FROM found) met, (
+    SELECT array_agg(slug) AS slugs, array_agg(name) AS names, array_agg(products) AS held
+    FROM (SELECT slug, name, sum(products)::bigint AS products FROM upward GROUP BY slug, name) x
+) tree, (
+    SELECT array_agg(f) AS facets, array_agg(products) AS carried
+    FROM (SELECT f, count(*) AS products FROM (SELECT unnest(facets) AS f FROM counted) y
+          GROUP BY f ORDER BY count(*) DESC, f LIMIT 1000) x
+) said, (
+    SELECT array_agg(currency) AS currencies, array_agg(low) AS lowest, array_agg(high) AS highest
+    FROM (SELECT currency, min(low) AS low, max(high) AS high
+          FROM (SELECT unnest(currencies) AS currency, unnest(lowest) AS low, unnest(highest) AS high FROM counted) y
+          GROUP BY currency) x
+) paid, (
+    SELECT array_agg(tier) AS tiers, array_agg(products) AS in_tier
+    FROM (SELECT key_number / 100000000000000000 AS tier, count(*) AS products FROM found WHERE $7 = 'relevance' GROUP BY 1) x
+) tiers, (
+    SELECT array_agg(product_id) AS product_ids, array_agg(key_number) AS key_numbers, array_agg(key_text) AS key_texts
+    FROM (SELECT product_id, key_number, key_text FROM found
+          WHERE (SELECT count(*) FROM found) < (SELECT CASE WHEN are_common THEN $6 + 1 ELSE $5 END FROM sampled)
+            AND ($10::bigint IS NULL OR (key_number, key_text, product_id) > ($10, $11::text COLLATE "C", $12::uuid))
+          ORDER BY key_number, key_text, product_id
+          LIMIT $13) x
+) page
 
 -- name: page_by_sorting
 -- Caller: find, when a walk met too few: what matches is many and stands together, far along the order. Index:

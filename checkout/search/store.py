@@ -100,14 +100,14 @@ async def survey(
     tiers: tuple[str | None, str | None],
     after: Place | None,
     most: int,
-) -> Sequence[Record]:
-    """(kind, name, value, low, high): how many match, what there is to narrow them by, and the page when they are few.
+) -> Record:
+    """How many match, what there is to narrow them by, and the page when they are few.
 
     Shape: see the query. `tiers` are the tsqueries of the first and the second. Of what is common no more are counted than
     facets are.
     """
     at = (after.number, after.text, after.product_id) if after else (None, None, None)
-    return await connection.fetch(
+    rows = await connection.fetch(
         queries.survey,
         asked.terms,
         asked.currency,
@@ -122,6 +122,7 @@ async def survey(
         asked.branch,
         limits.SEARCH_PROBED_FROM,
     )
+    return rows[0]
 
 
 async def sorted_page(
