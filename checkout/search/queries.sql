@@ -30,16 +30,16 @@ SELECT ARRAY(SELECT word FROM search_words WHERE length($1) >= 3 AND word >= $1 
 
 -- name: survey
 -- Caller: find. Index: product_search_terms; none for every product, nor for what is common, of which the first blocks have enough
--- while the index would name it all. Common is what more than a fifth of about 300 products are, the same each time; or a sixteenth
--- of 1,000 of a large catalogue, in a branch, whose many categories the index takes longer to bring together; in a catalogue of $16
--- or fewer nothing is. Locks: none. One row, of at
+-- while the index would name it all. Common is what more than a fifth of about 300 products are, the same each time; in a catalogue
+-- of more than four times $16 a tenth, or in a branch, whose many categories the index takes longer to bring together, a sixteenth
+-- of 1,000; in one of $16 or fewer nothing is. Locks: none. One row, of at
 -- most $5 products that match, of what is common $6 and one more, each of whose lowest price in $2, when given, is $3 to $4: how many
 -- there are; where the first $6 are in the tree, what values they have (<= 1,000) and what they cost; how many are in each tier; and,
 -- when all were read, the page of $13 in order $7 behind $10, $11, $12. What belongs together is in arrays of one length, or NULL. By
 -- relevance a key is the tier in its eighteenth digit, and below it how long ago the product was published; $8 finds the first tier,
 -- $9 the second.
 WITH RECURSIVE sampled AS MATERIALIZED (
-    SELECT coalesce(share > CASE WHEN $15::uuid[] IS NULL OR rows <= 4 * $16::int THEN 0.2 ELSE 0.0625 END, false) AS are_common
+    SELECT coalesce(share > CASE WHEN rows <= 4 * $16::int THEN 0.2 WHEN $15::uuid[] IS NULL THEN 0.1 ELSE 0.0625 END, false) AS are_common
     FROM (SELECT greatest(reltuples, 1) AS rows FROM pg_class WHERE oid = 'product_search'::regclass) size
     CROSS JOIN LATERAL (
         SELECT avg((($14::tsquery IS NULL OR terms @@ $14) AND ($15::uuid[] IS NULL OR categories && $15))::int) AS share
