@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from checkout.errors import Invalid
-from checkout.kit.db import Connection, FastUUID, Pool, Record, acquired
+from checkout.kit.db import Connection, Pool, Record
 from checkout.kit.ids import parse_uuid
 from checkout.search import store
 from checkout.search.model import (
@@ -37,28 +37,24 @@ _COMMON = 0.05
 
 
 class Page(Struct, frozen=True):
-    """One page. Shape: `keys` say where each card stands, `facets` are (kind, name, value, low, high) over at most
-    SEARCH_FACETS_MAX matches, `matches` counts up to one more than SEARCH_MATCHES_MAX; `read_as` names the words that were
-    not taken as they were typed."""
+    """One page. Shape: `keys` say where each card stands, `facets` are of at most SEARCH_FACETS_MAX matches, as the survey
+    has them, `matches` counts up to one more than SEARCH_MATCHES_MAX; `read_as` names the words that were not taken as they
+    were typed."""
 
     cards: Sequence[Record]
     keys: Sequence[Key]
     matches: int
-    facets: Sequence[Record]
+    facets: Record
     read_as: dict[str, tuple[str, ...]]
 
 
 async def find(pool: Pool, query: ListingQuery) -> Page:
     """What the query asks for, from one snapshot, a card more than a page when there are more.
 
-    Raises: Invalid (the cursor), Unavailable. Cost: three to ten statements of bounded rows on one connection.
+    Raises: Invalid (the cursor), Unavailable. Cost: two to eight statements of bounded rows on one connection.
     """
     after = _place(query)
-    async with (
-        acquired(pool) as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        await store.begin(connection)
+    async with store.reading(pool) as connection:
         filters = await _filters(connection, query)
         words = Words.of(query.q, await store.words_of(connection, query.q)) if query.q else None
         found = await _survey(connection, filters, words, query, after)
@@ -78,7 +74,7 @@ async def find(pool: Pool, query: ListingQuery) -> Page:
         [cards[place.product_id] for place in places],
         [(place.number, place.text, str(place.product_id)) for place in places],
         found.total,
-        found.rows,
+        found.facets,
         read_as,
     )
 
@@ -88,7 +84,7 @@ class _Found(Struct, frozen=True):
 
     total: int
     places: list[Place]
-    rows: Sequence[Record]
+    facets: Record
     tiers: dict[int, float]
 
 
@@ -97,29 +93,30 @@ async def _survey(
 ) -> _Found:
     tiers = (None, None) if words is None else (words.first, f"({words.in_title})")
     asked = _with(filters, words)
-    common = asked.terms is not None and await store.is_common(connection, asked)
-    rows = await store.survey(connection, asked, query.sort, tiers, after, query.limit + 1, common=common)
-    read = rows[0]["low"]
-    total = limits.SEARCH_MATCHES_MAX + 1 if common and read > limits.SEARCH_FACETS_MAX else read
-    places = [
-        Place(row["low"], row["value"], FastUUID(row["name"])) for row in rows if row["kind"] == "place"
-    ]
-    shares = {row["low"]: row["high"] / read for row in rows if row["kind"] == "tier"}
-    return _Found(total, places, rows, shares)
+    row = await store.survey(connection, asked, query.sort, tiers, after, query.limit + 1)
+    read = row["total"]
+    many = row["are_common"] and read > limits.SEARCH_FACETS_MAX
+    places = map(Place, row["key_numbers"] or (), row["key_texts"] or (), row["product_ids"] or ())
+    shares = {
+        tier: count / read for tier, count in zip(row["tiers"] or (), row["in_tier"] or (), strict=True)
+    }
+    return _Found(limits.SEARCH_MATCHES_MAX + 1 if many else read, list(places), row, shares)
 
 
 async def _filters(connection: Connection, query: ListingQuery) -> Question:
     """Everything but the words."""
     parts = [quoted(digest("t", tag)) for tag in query.tags]
     parts += [quoted(digest("a", f"{name}={value}")) for name, value in query.attributes]
-    if query.category is not None:
-        branch = await store.branch(connection, query.category)
-        parts.append(one_of(branch) if branch else NOTHING)
     if query.currency is not None and (query.price_min is not None or query.price_max is not None):
         parts.append(
             one_of(price_terms(query.currency, *query.span)) if query.span[0] <= query.span[1] else NOTHING
         )
-    return Question(" & ".join(parts) or None, query.by_price, query.span)
+    others = " & ".join(parts) or None
+    if query.category is None:
+        return Question(others, others, None, query.by_price, query.span)
+    branch = await store.branch(connection, query.category)
+    inside = one_of(f"/{category}" for category in branch) if branch else NOTHING
+    return Question(" & ".join([*parts, inside]), others, branch, query.by_price, query.span)
 
 
 def _with(filters: Question, words: Words | None) -> Question:

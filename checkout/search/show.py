@@ -6,7 +6,7 @@ the products' pages out of theirs.
 - However many questions are asked, no more than SEARCH_BYTES_MAX of their answers are kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -119,33 +119,26 @@ def _card(row: Record, shown: Shown | None) -> dict[str, Any]:
     }
 
 
-def facets_document(rows: Sequence[Record], matches: int) -> dict[str, Any]:
+def facets_document(row: Record, matches: int) -> dict[str, Any]:
     """Counts by category, tag and attribute, the most frequent values of each first, and the span of prices."""
-    categories: list[tuple[int, str, str]] = []
+    held = (-count for count in row["held"] or ())
+    categories = sorted(zip(held, row["slugs"] or (), row["names"] or (), strict=True))
     tags: list[dict[str, Any]] = []
     attributes: dict[str, list[dict[str, Any]]] = {}
-    prices: dict[str, dict[str, int]] = {}
-    uncounted = {row["name"] for row in rows if row["kind"] == "uncounted"}
-    for kind, name, value, low, high in rows:
-        if kind == "category":
-            categories.append((-low, name, value))
-        elif kind == "price":
-            prices[name] = {"from": low, "to": high}
-        elif kind == "value" and value[0] == "t":
-            if len(tags) < FACET_VALUES_MAX:
-                tags.append({"value": value[1:], "count": low})
-        elif kind == "value":
-            attribute, _, text = value[1:].partition("=")
-            values = attributes.setdefault(attribute, [])
-            if len(values) < FACET_VALUES_MAX:
-                values.append({"value": text, "count": low})
+    for facet, count in zip(row["facets"] or (), row["carried"] or (), strict=True):
+        if facet[0] == "t":
+            values, text = tags, facet[1:]
+        else:
+            name, _, text = facet[1:].partition("=")
+            values = attributes.setdefault(name, [])
+        if len(values) < FACET_VALUES_MAX:
+            values.append({"value": text, "count": count})
+    spans = zip(row["currencies"] or (), row["lowest"] or (), row["highest"] or (), strict=True)
     return {
-        "categories": [
-            {"slug": slug, "name": name, "count": -less} for less, slug, name in sorted(categories)
-        ],
+        "categories": [{"slug": slug, "name": name, "count": -less} for less, slug, name in categories],
         "tags": tags,
-        "attributes": {name: attributes[name] for name in sorted(attributes) if name not in uncounted},
-        "prices": prices,
+        "attributes": {name: attributes[name] for name in sorted(attributes) if name not in row["uncounted"]},
+        "prices": {currency: {"from": low, "to": high} for currency, low, high in spans},
         "counted": min(matches, limits.SEARCH_FACETS_MAX),
         "are_exact": matches <= limits.SEARCH_FACETS_MAX,
     }

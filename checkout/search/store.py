@@ -1,31 +1,41 @@
 """What can be found, in Postgres: the only place that runs queries.sql. Each on the caller's connection and snapshot."""
 
+import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checkout.kit import sql
-from checkout.kit.db import Connection, Record
+from checkout.kit.db import Connection, Pool, PooledConnection, Record, acquired
 from config import limits
 
 queries = sql.load(__file__)
 
 
 class Question(Struct, frozen=True):
-    """What a product must be to be found. Shape: `terms` is a tsquery, None for every product; with a currency the lowest
-    price in it is within the span. Units: minor units."""
+    """What a product must be to be found: for the index, and for one product after the other.
+
+    Shape: `terms` is a tsquery, None for every product; the same is said by `others`, a tsquery, and `branch`, categories of
+    which it is in any: to look for dozens of terms in each product takes ten times as long as to compare its few categories.
+    With a currency the lowest price in it is within the span. Units: minor units.
+    """
 
     terms: str | None
+    others: str | None
+    branch: list[uuid.UUID] | None
     currency: str | None
     span: tuple[int, int]
 
     def narrowed(self, terms: str) -> "Question":
         """The same, and these terms."""
-        return Question(
-            terms if self.terms is None else f"{self.terms} & ({terms})", self.currency, self.span
-        )
+        return replace(self, terms=_both(self.terms, terms), others=_both(self.others, terms))
+
+
+def _both(one: str | None, other: str) -> str:
+    return other if one is None else f"{one} & ({other})"
 
 
 class Place(Struct, frozen=True):
@@ -36,9 +46,28 @@ class Place(Struct, frozen=True):
     product_id: uuid.UUID
 
 
-async def begin(connection: Connection) -> None:
-    """First in a transaction that asks: by the indexes, alone."""
-    await connection.execute(queries.by_index)
+_BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_sort = off;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL plan_cache_mode = force_generic_plan"""
+"""By the indexes, along them where their order is asked for, alone, and planned once: the planner's guess of how many match
+would make it read all of them, or call for workers that take longer to come than the answer does."""
+
+
+@contextlib.asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[PooledConnection]:
+    """A connection that reads one snapshot, planned as these queries need it.
+
+    Raises: Unavailable. Cost: two round trips; the settings go with the first.
+    """
+    async with acquired(pool) as connection:
+        try:
+            await connection.execute(_BEGIN)
+            yield connection
+        finally:
+            await connection.execute("ROLLBACK")
 
 
 async def words_of(connection: Connection, text: str) -> list[str]:
@@ -47,9 +76,9 @@ async def words_of(connection: Connection, text: str) -> list[str]:
     return found
 
 
-async def branch(connection: Connection, slug: str) -> list[str]:
-    """The terms of a category and those below it; none when there is no such category."""
-    return [row["term"] for row in await connection.fetch(queries.branch, slug)]
+async def branch(connection: Connection, slug: str) -> list[uuid.UUID]:
+    """A category and those below it; none when there is no such category."""
+    return [row["id"] for row in await connection.fetch(queries.branch, slug)]
 
 
 async def unsaid(connection: Connection, asked: Mapping[str, str]) -> list[str]:
@@ -64,12 +93,6 @@ async def names_like(connection: Connection, word: str) -> tuple[list[str], list
     return (row["begun"], row["likest"]) if row else ([], [])
 
 
-async def is_common(connection: Connection, asked: Question) -> bool:
-    """Whether so many match that the index would take longer to name them than a few rows to be looked at."""
-    row = await connection.fetchrow(queries.probe, asked.terms, limits.SEARCH_PROBED_FROM)
-    return row is not None and row["matching"] > row["looked_at"] // 5
-
-
 async def survey(
     connection: Connection,
     asked: Question,
@@ -77,28 +100,29 @@ async def survey(
     tiers: tuple[str | None, str | None],
     after: Place | None,
     most: int,
-    *,
-    common: bool,
-) -> Sequence[Record]:
-    """(kind, name, value, low, high): how many match, what there is to narrow them by, and the page when they are few.
+) -> Record:
+    """How many match, what there is to narrow them by, and the page when they are few.
 
     Shape: see the query. `tiers` are the tsqueries of the first and the second. Of what is common no more are counted than
     facets are.
     """
     at = (after.number, after.text, after.product_id) if after else (None, None, None)
-    return await connection.fetch(
+    rows = await connection.fetch(
         queries.survey,
         asked.terms,
         asked.currency,
         *asked.span,
-        (limits.SEARCH_FACETS_MAX if common and asked.terms else limits.SEARCH_MATCHES_MAX) + 1,
+        limits.SEARCH_MATCHES_MAX + 1,
         limits.SEARCH_FACETS_MAX,
         sort,
         *tiers,
         *at,
         most,
-        common or asked.terms is None,
+        asked.others,
+        asked.branch,
+        limits.SEARCH_PROBED_FROM,
     )
+    return rows[0]
 
 
 async def sorted_page(
@@ -132,17 +156,16 @@ async def walked_page(
 
     Shape: `after` as the order's column has it. Fewer than `most`: there are no more, or they are further on.
     """
-    await connection.execute(queries.by_order)
     rows = await connection.fetch(
         _WALKS[sort],
-        asked.terms,
+        asked.others,
         asked.currency,
         *asked.span,
         *(after or (None, None)),
         most,
         limits.SEARCH_WALK_MAX,
+        asked.branch,
     )
-    await connection.execute(queries.by_any_way)
     return [Place(row["key_number"], row["key_text"], row["product_id"]) for row in rows]
 
 

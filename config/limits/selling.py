@@ -129,7 +129,7 @@ UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 SEARCH_MATCHES_MAX = 1_000
 SEARCH_WALK_MAX = 5_000
 # In a larger catalogue a few products are looked at first, to know whether a question is about many: what a fifth of them
-# says is then taken for more than SEARCH_MATCHES_MAX.
+# says is then taken for more than SEARCH_MATCHES_MAX; in one four times as large a tenth, and a sixteenth of a branch.
 SEARCH_PROBED_FROM = 20_000
 # Matches over which a listing's facets are counted.
 SEARCH_FACETS_MAX = 500
@@ -164,6 +164,10 @@ holds(
     "a page must fit what is read for it",
 )
 holds(SEARCH_PROBED_FROM // 10 > SEARCH_MATCHES_MAX, "what a tenth of the catalogue says must be many")
+holds(
+    4 * SEARCH_PROBED_FROM // 32 > SEARCH_MATCHES_MAX,
+    "so must be half of what is taken for many in a large one",
+)
 holds(REVIEW_TEXT_MAX_CHARS * 3 < BODY_MAX_BYTES, "a review of the longest text must fit a body")
 holds(CART_PERSIST_INTERVAL_S < CART_BEHIND_MAX_S, "a cart must be written within its promise")
 holds(CART_TTL_S > HOLD_TTL_MAX_S, "a cart must outlive its hold")
