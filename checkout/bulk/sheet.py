@@ -16,6 +16,7 @@ Columns, of which only `slug` and `sku` are needed; what a file has no column fo
 | `options` | a list of name=value: `size=M, colour=black` |
 | `stock` | units counted; blank: left alone |
 | `backorder_limit` | units that may be sold beyond the stock |
+| `archived` | yes or no: kept for orders, and not sold; blank: as it is, a new variant is sold |
 | `price_EUR`, `compare_at_EUR`, … | money in the currency's own unit: 19.90; a blank price is left alone |
 
 How texts and lists are written: checkout/bulk/cells.py.
@@ -57,6 +58,7 @@ VARIANT = (
     "requires_shipping",
     "stock",
     "backorder_limit",
+    "archived",
 )
 _ATTRIBUTE = "attr."
 _PRICE = re.compile(r"(price|compare_at)_([A-Z]{3})")
@@ -139,6 +141,7 @@ def _variant_cells(found: Mapping[str, Any]) -> dict[str, str]:
         "requires_shipping": "yes" if found["requires_shipping"] else "no",
         "stock": str(found["on_hand"]),
         "backorder_limit": str(max(0, found["backorder_limit"])),
+        "archived": "yes" if found["archived"] else "no",
     }
     for currency, (amount, compare_at) in found["prices"].items():
         places = cells.digits(currency) or 0
@@ -289,6 +292,7 @@ class Reading:
             requires_shipping=take("requires_shipping", cells.truth, True),
             on_hand=parsed.stock.get(sku, 0),
             backorder_limit=take("backorder_limit", _units, 0),
+            archived=take("archived", cells.truth, old.get("archived") == "yes"),
         )
 
 

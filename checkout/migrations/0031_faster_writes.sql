@@ -142,3 +142,18 @@ BEGIN
     FROM (SELECT item_id FROM changed EXCEPT SELECT unnest(made)) seen JOIN variants v USING (item_id) HAVING count(*) > 0;
     RETURN NULL;
 END $$;
+
+-- Files carry archived variants too, as such: an export that leaves them out is another catalogue when it is imported.
+CREATE OR REPLACE VIEW bulk_products AS
+SELECT p.id, p.slug, p.title, p.description, p.vendor, p.status, p.tax_class, p.tags, p.attributes, p.images, p.owner_id,
+       ARRAY(SELECT pc.category_id FROM product_categories pc WHERE pc.product_id = p.id) AS category_ids,
+       (SELECT coalesce(json_agg(json_build_object(
+                   'sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g,
+                   'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit,
+                   'archived', v.archived_at IS NOT NULL,
+                   'prices', (SELECT coalesce(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}')
+                              FROM regular_prices r WHERE r.item_id = v.item_id))
+               ORDER BY v.position, v.item_id), '[]')
+        FROM variants v JOIN stock s ON s.item_id = v.item_id
+        WHERE v.product_id = p.id) AS variants
+FROM products p;

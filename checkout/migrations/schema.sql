@@ -1819,12 +1819,12 @@ CREATE VIEW bulk_products AS
     ARRAY( SELECT pc.category_id
            FROM product_categories pc
           WHERE (pc.product_id = p.id)) AS category_ids,
-    ( SELECT COALESCE(json_agg(json_build_object('sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit, 'prices', ( SELECT COALESCE(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}'::json) AS "coalesce"
+    ( SELECT COALESCE(json_agg(json_build_object('sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit, 'archived', (v.archived_at IS NOT NULL), 'prices', ( SELECT COALESCE(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}'::json) AS "coalesce"
                    FROM regular_prices r
                   WHERE (r.item_id = v.item_id))) ORDER BY v."position", v.item_id), '[]'::json) AS "coalesce"
            FROM (variants v
              JOIN stock s ON ((s.item_id = v.item_id)))
-          WHERE ((v.product_id = p.id) AND (v.archived_at IS NULL))) AS variants
+          WHERE (v.product_id = p.id)) AS variants
    FROM products p;
 
 CREATE VIEW order_month_sizes AS
