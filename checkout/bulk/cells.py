@@ -19,6 +19,7 @@ _PIECE = re.compile(r"\\(.)|(.)", re.DOTALL)
 _SPECIAL = frozenset("\\,>:=")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"[0-9]{1,18}(\.0+)?")
+_PLAIN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,8}))?")
 _AMOUNT = re.compile(r"[0-9.eE+]{1,32}")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TRUE = frozenset({"yes", "true", "1"})
@@ -123,6 +124,11 @@ def minor(given: str, currency: str, places: int) -> int:
     Raises: ValueError with words.
     """
     text = given.strip()
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None and len(plain[2] or "") <= places:  # nearly all: 19.90
+        exactly = int(plain[1] + (plain[2] or "").ljust(places, "0"))
+        if exactly <= limits.UNIT_PRICE_MAX_MINOR:
+            return exactly
     try:
         amount = Decimal(text) if _AMOUNT.fullmatch(text) else None
     except InvalidOperation:

@@ -179,7 +179,7 @@ SELECT DISTINCT jsonb_object_keys(attributes) AS name FROM products ORDER BY nam
 
 -- name: count_rows
 -- Caller: an export's start. An estimate of its rows: all variants.
-SELECT count(*) FROM variants WHERE archived_at IS NULL
+SELECT count(*) FROM variants
 
 -- name: stalled
 -- Caller: the sweeper. Jobs that nobody moves: no commit for $1 seconds and no outbox row; by bulk_jobs_open, at most 20.

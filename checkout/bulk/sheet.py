@@ -16,6 +16,7 @@ Columns, of which only `slug` and `sku` are needed; what a file has no column fo
 | `options` | a list of name=value: `size=M, colour=black` |
 | `stock` | units counted; blank: left alone |
 | `backorder_limit` | units that may be sold beyond the stock |
+| `archived` | yes or no: kept for orders, and not sold; blank: as it is, a new variant is sold |
 | `price_EUR`, `compare_at_EUR`, … | money in the currency's own unit: 19.90; a blank price is left alone |
 
 How texts and lists are written: checkout/bulk/cells.py.
@@ -24,10 +25,9 @@ How texts and lists are written: checkout/bulk/cells.py.
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import orjson
-from msgspec import convert
 
 from checkout.bulk import cells
 from checkout.bulk.model import Group, Parsed, Path, Row, RowProblem, Stored
@@ -58,6 +58,7 @@ VARIANT = (
     "requires_shipping",
     "stock",
     "backorder_limit",
+    "archived",
 )
 _ATTRIBUTE = "attr."
 _PRICE = re.compile(r"(price|compare_at)_([A-Z]{3})")
@@ -140,6 +141,7 @@ def _variant_cells(found: Mapping[str, Any]) -> dict[str, str]:
         "requires_shipping": "yes" if found["requires_shipping"] else "no",
         "stock": str(found["on_hand"]),
         "backorder_limit": str(max(0, found["backorder_limit"])),
+        "archived": "yes" if found["archived"] else "no",
     }
     for currency, (amount, compare_at) in found["prices"].items():
         places = cells.digits(currency) or 0
@@ -171,10 +173,9 @@ class Reading:
 
     def __init__(self, names: Sequence[str]) -> None:
         check(names)
-        self._names = frozenset(names)
         self._attributes = [name for name in names if name.startswith(_ATTRIBUTE)]
         found = [match[2] for name in names if (match := _PRICE.fullmatch(name))]
-        self._places = {currency: cells.digits(currency) or 0 for currency in found}
+        self._money = {currency: _money(currency) for currency in found}
         self._used: frozenset[str] = frozenset()
 
     def begin(self, used: Collection[str]) -> None:
@@ -205,7 +206,7 @@ class Reading:
                     said.append(RowProblem(number, name, "differs from the product's first row: leave it blank there or"
                                            " repeat it", value=row[name][:80]))  # fmt: skip
         old = known.product if known else {}
-        text = self._cells(head, old)
+        text = _cells(head, old)
         status = text("status").strip().lower() or old.get("status", "draft")
         if old.get("status") == "archived" and status in _STATUSES[:2]:
             message = "is archived, and stays so until an admin publishes it"
@@ -221,7 +222,7 @@ class Reading:
             title=cells.text_of(text("title")),
             description=_description(cells.text_of(text("description"))),
             vendor=cells.text_of(text("vendor")),
-            status=convert(status, Status),
+            status=cast(Status, status),
             tags=tuple(dict.fromkeys(tag for raw in cells.split(text("tags")) if (tag := cells.plain(raw)))),
             attributes={
                 name.removeprefix(_ATTRIBUTE): cells.text_of(v) for name, v in attributes.items() if v
@@ -238,11 +239,6 @@ class Reading:
             said.append(RowProblem(number, column, message))
         parsed.product = draft
         return parsed
-
-    def _cells(self, row: Row, old: Mapping[str, str]) -> Any:
-        """A cell by name: the row's where the file has the column, else the shop's."""
-        names = self._names
-        return lambda name: row.get(name, "") if name in names else old.get(name, "")
 
     @staticmethod
     def _unreadable(row: Row) -> Iterator[tuple[str, str]]:
@@ -262,12 +258,12 @@ class Reading:
         if sku in self._used:
             parsed.problems.append(RowProblem(number, "sku", "came before in this file", value=sku))
         old = known.variants.get(sku, {}) if known else {}
-        text = self._cells(row, old)
+        text = _cells(row, old)
         said = parsed.problems
 
         def take(name: str, read: Any, blank: Any) -> Any:
             given = text(name)
-            if not given.strip():
+            if not given or given.isspace():
                 return blank
             try:
                 return read(given)
@@ -275,12 +271,12 @@ class Reading:
                 said.append(RowProblem(number, name, str(error), value=given[:80]))
                 return blank
 
-        if "stock" in self._names and row.get("stock", "").strip():
-            parsed.stock[sku] = take("stock", lambda given: cells.whole(given, limits.STOCK_MAX), 0)
+        if row.get("stock", "").strip():
+            parsed.stock[sku] = take("stock", _units, 0)
         prices = {}
-        for currency, places in self._places.items():
-            amount = take(f"price_{currency}", _money(currency, places), None)
-            compare_at = take(f"compare_at_{currency}", _money(currency, places), None)
+        for currency, money in self._money.items():
+            amount = take(f"price_{currency}", money, None)
+            compare_at = take(f"compare_at_{currency}", money, None)
             if amount is not None:
                 prices[currency] = Price(amount, compare_at)
             elif compare_at is not None:
@@ -292,10 +288,11 @@ class Reading:
             options=_options(text("options"), number, said),
             prices=prices,
             barcode=text("barcode").strip().removeprefix("'") or None,
-            weight_g=take("weight_g", lambda given: cells.whole(given, limits.WEIGHT_MAX_G), 0),
+            weight_g=take("weight_g", _grams, 0),
             requires_shipping=take("requires_shipping", cells.truth, True),
             on_hand=parsed.stock.get(sku, 0),
-            backorder_limit=take("backorder_limit", lambda given: cells.whole(given, limits.STOCK_MAX), 0),
+            backorder_limit=take("backorder_limit", _units, 0),
+            archived=take("archived", cells.truth, old.get("archived") == "yes"),
         )
 
 
@@ -329,8 +326,23 @@ def _beyond(draft: ProductDraft, group: Group) -> Iterator[tuple[int, str, str]]
             )
 
 
-def _money(currency: str, places: int) -> Any:
+def _cells(row: Row, old: Mapping[str, str]) -> Any:
+    """A cell by name: the row's, which has one for each column of the file, else the shop's."""
+    both = {**old, **row} if old else row
+    return lambda name: both.get(name, "")
+
+
+def _money(currency: str) -> Any:
+    places = cells.digits(currency) or 0
     return lambda given: cells.minor(given, currency, places)
+
+
+def _units(given: str) -> int:
+    return cells.whole(given, limits.STOCK_MAX)
+
+
+def _grams(given: str) -> int:
+    return cells.whole(given, limits.WEIGHT_MAX_G)
 
 
 def _description(text: str) -> str:

@@ -35,9 +35,11 @@ _STATUSES = {"published": "active", "draft": "draft", "archived": "archived"}
 def rows(record: Any, categories: Mapping[Any, str], currency: str) -> Iterator[list[str]]:
     """The rows of a row of bulk_products: a variant each, then a row for each image that is left.
 
-    Variants without a price in the currency have a blank one, which imports refuse. A fourth option is left out.
+    Variants without a price in the currency have a blank one, which imports refuse. A fourth option is left out, and
+    archived variants, which Shopify does not know: it would sell them.
     """
-    variants, images = orjson.loads(record["variants"]), orjson.loads(record["images"])
+    variants = [found for found in orjson.loads(record["variants"]) if not found["archived"]]
+    images = orjson.loads(record["images"])
     names = list(dict.fromkeys(name for variant in variants for name in variant["options"]))[:3]
     for number, (variant, image) in enumerate(zip_longest(variants, images), 1):
         row = dict.fromkeys(COLUMNS, "")

@@ -162,11 +162,11 @@ async def touch_products(
 async def write_memberships(
     connection: Connection,
     rows: Sequence[dict[str, Any]],
-    product_ids: Sequence[uuid.UUID],
-    created_ids: Sequence[uuid.UUID],
+    older_ids: Sequence[uuid.UUID],
 ) -> list[str]:
-    """Makes these the categories of the products; the slugs of older products whose categories changed."""
-    changed = await connection.fetch(_SQL.write_memberships, _json(rows), product_ids, created_ids)
+    """Makes these the categories of the products; the slugs of those whose categories changed, out of `older_ids`: the
+    products that were there before the batch."""
+    changed = await connection.fetch(_SQL.write_memberships, _json(rows), older_ids)
     return [row["slug"] for row in changed]
 
 

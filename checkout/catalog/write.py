@@ -13,9 +13,11 @@ from checkout.catalog.attributes import canonical, expected
 from checkout.catalog.model import CategoryDraft, Price, ProductDraft, VariantDraft, Written, problems
 from checkout.errors import Conflict, Invalid
 from checkout.kit.db import Connection
-from checkout.kit.ids import uuid7
+from checkout.kit.ids import named, uuid7
 from config import limits
 
+Owners = Mapping[str, tuple[int, str]]
+"""SKU → (item id, slug of its product)."""
 BATCH_PRODUCTS = 100
 _RECEIPTS = uuid.UUID("5f1a1c3e-3d0e-5b53-9a55-0d8f4b8f7a51")
 """Names first receipts: a SKU's first stock is received once, whoever repeats the write."""
@@ -106,30 +108,35 @@ async def write_batch(
     owner: uuid.UUID | None = None,
     only_new: bool = False,
     unchecked: Iterable[str] = (),
+    owners: Owners | None = None,
 ) -> Written:
     """One batch of `upsert_products`, in the caller's transaction. With `only_new`, a product that exists is refused.
 
     `unchecked` attributes are stored as they are: an edit of a title is not held up by a definition that came later.
+    `owners` is for who has held the drafts to `problems` and each other, locked the stock that they name, and looked up then
+    whose SKUs exist: none of it is done again.
     """
-    check(drafts)
+    if owners is None:
+        check(drafts)
     slugs = [draft.slug for draft in drafts]
     variants = [(draft, position, v) for draft in drafts for position, v in enumerate(draft.variants)]
     skus = [variant.sku for _, _, variant in variants]
     drafts = await _with_attributes(connection, drafts, frozenset(unchecked))
     await _refuse_unknown_categories(connection, drafts)
-    await store.lock_stock_of(connection, slugs, skus)
-    owners = await store.owners_of_skus(connection, skus)
+    if owners is None:
+        await store.lock_stock_of(connection, slugs, skus)
+        owners = await store.owners_of_skus(connection, skus)
     for draft, _, variant in variants:
         taken = owners.get(variant.sku)
         if taken is not None and taken[1] != draft.slug:
             raise _sku_taken(variant.sku)
 
     changed = await store.write_products(connection, [_product_row(draft, owner) for draft in drafts])
-    created = [slug for slug, is_new in changed.items() if is_new]
+    made = {slug for slug, is_new in changed.items() if is_new}
     found = await store.products_by_slug(connection, slugs)
     ids = {slug: at[0] for slug, at in found.items()}
     for slug in slugs:
-        if (only_new and slug not in created) or (owner is not None and found[slug][1] != owner):
+        if (only_new and slug not in made) or (owner is not None and found[slug][1] != owner):
             raise Conflict(f"The slug {slug!r} belongs to another product.", code="slug_taken")
     new = [variant for _, _, variant in variants if variant.sku not in owners]
     items = {sku: taken[0] for sku, taken in owners.items()}
@@ -160,18 +167,19 @@ async def write_batch(
     members = [
         {"product_id": ids[d.slug], "slug": slug} for d in drafts for slug in dict.fromkeys(d.categories)
     ]
-    moved = await store.write_memberships(
-        connection, members, list(ids.values()), [ids[slug] for slug in created]
-    )
-    moved += await store.touch_products(
-        connection,
-        ids=list(variants_changed.values()),
-        items=[*limited, *prices_changed],
-        but=[*changed, *moved],
-    )
+    older = [slug for slug in slugs if slug not in made]
+    moved = await store.write_memberships(connection, members, [ids[slug] for slug in older])
+    done = {*changed, *moved}
+    if not done.issuperset(older):
+        moved += await store.touch_products(
+            connection,
+            ids=list(variants_changed.values()),
+            items=[*limited, *prices_changed],
+            but=list(done),
+        )
     return Written(
-        products_created=len(created),
-        products_changed=len((set(changed) | set(moved)) - set(created)),
+        products_created=len(made),
+        products_changed=len((set(changed) | set(moved)) - made),
         variants_created=len(new),
         variants_changed=len(variants_changed) - len(new),
         prices_changed=len(prices_changed),
@@ -260,7 +268,7 @@ def _stock_row(item_id: int, variant: VariantDraft) -> dict[str, object]:
         "item_id": item_id,
         "on_hand": variant.on_hand,
         "backorder_limit": variant.backorder_limit or 0,
-        "movement_id": uuid.uuid5(_RECEIPTS, variant.sku),
+        "movement_id": named(_RECEIPTS, variant.sku),
     }
 
 

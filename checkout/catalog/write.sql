@@ -191,7 +191,8 @@ RETURNING p.slug
 
 -- name: write_memberships
 -- Caller: write.upsert_products. Index: product_categories both ways. Locks: product rows whose categories changed (their
--- version moves, which tells the caches). Rows: those products. $2: products of the batch, $3: those made in it.
+-- version moves, which tells the caches). Rows: those products. $2: products of the batch that were there before it; those
+-- made in it have no other categories yet, and their version stays.
 WITH wanted AS (
     SELECT d.product_id, c.id AS category_id
     FROM jsonb_to_recordset($1::jsonb) AS d(product_id uuid, slug text) JOIN categories c ON c.slug = d.slug
@@ -206,7 +207,7 @@ WITH wanted AS (
     RETURNING product_id
 )
 UPDATE products SET version = version + 1, updated_at = now()
-WHERE id IN (SELECT product_id FROM gone UNION SELECT product_id FROM added) AND id <> ALL ($3::uuid[])
+WHERE id = ANY ($2::uuid[]) AND id IN (SELECT product_id FROM gone UNION SELECT product_id FROM added)
 RETURNING slug
 
 -- name: lock_stock_of_products

@@ -326,9 +326,9 @@ END $$;
 CREATE FUNCTION prices_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
-DECLARE items bigint[];
+DECLARE made bigint[] := variants_made_now(); items bigint[];
 BEGIN
-    SELECT array_agg(DISTINCT item_id) INTO items FROM changed;
+    SELECT array_agg(item_id) INTO items FROM (SELECT item_id FROM changed EXCEPT SELECT unnest(made)) seen;
     IF items IS NOT NULL THEN
         PERFORM bump_offers(items);
         PERFORM notify_catalog(ARRAY(SELECT DISTINCT product_id FROM variants WHERE item_id = ANY (items)));
@@ -339,13 +339,8 @@ END $$;
 CREATE FUNCTION products_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
-DECLARE ids uuid[];
 BEGIN
-    SELECT array_agg(id) INTO ids FROM changed;
-    IF ids IS NOT NULL THEN
-        PERFORM bump_offers(ARRAY(SELECT item_id FROM variants WHERE product_id = ANY (ids)));
-        PERFORM notify_catalog(ids);
-    END IF;
+    PERFORM notify_catalog(ARRAY(SELECT id FROM changed));
     RETURN NULL;
 END $$;
 
@@ -483,62 +478,60 @@ BEGIN
 
     WITH chosen AS MATERIALIZED (
         SELECT p.id, p.published_at, p.vendor, p.tags, p.attributes, search_text(p.title) AS title_key,
-               search_text(left(regexp_replace(left(p.description, 4000), '<[^>]*>', ' ', 'g'), 1000)) AS description
+               left(regexp_replace(left(p.description, 4000), '<[^>]*>', ' ', 'g'), 1000) AS description
         FROM products p WHERE p.id = ANY (ids) AND p.status = 'published'
-    ), sold AS MATERIALIZED (
-        SELECT v.item_id, v.product_id, v.sku, v.barcode, v.options
-        FROM variants v WHERE v.product_id = ANY (ids) AND v.archived_at IS NULL
-    ), coded AS (
-        SELECT product_id, array_agg(sku) AS skus, array_agg(barcode) FILTER (WHERE barcode IS NOT NULL) AS barcodes
-        FROM sold GROUP BY product_id
-    ), priced AS (
-        SELECT product_id, array_agg(currency ORDER BY currency) AS currencies, array_agg(lowest ORDER BY currency) AS lowest,
-               array_agg(highest ORDER BY currency) AS highest,
-               array_agg('$' || currency || length(lowest::text) || left(lowest::text, 1)) AS ranges
-        FROM (SELECT sold.product_id, r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
-              FROM sold JOIN prices r ON r.item_id = sold.item_id GROUP BY sold.product_id, r.currency) x
-        GROUP BY product_id
-    ), named AS (
-        SELECT id, array_agg(DISTINCT lower(name) || '=' || value) AS pairs, string_agg(DISTINCT value, ' ') AS said
-        FROM (SELECT c.id, a.key AS name, a.value FROM chosen c, jsonb_each_text(c.attributes) a
-              UNION ALL
-              SELECT sold.product_id, o.key, o.value FROM sold, jsonb_each_text(sold.options) o) x
-        WHERE value IS NOT NULL
-        GROUP BY id
-    ), placed AS (
-        SELECT product_id, array_agg(category_id ORDER BY category_id) AS categories
-        FROM product_categories WHERE product_id = ANY (ids) GROUP BY product_id
-    ), worded AS MATERIALIZED (
-        SELECT c.*, coded.skus, coded.barcodes, priced.currencies, priced.lowest, priced.highest, priced.ranges, named.pairs, placed.categories,
-               string_to_array(search_text(concat_ws(' ', c.title_key, c.vendor, array_to_string(c.tags, ' '), named.said)), ' ')
-                   AS names
+    ), described AS (
+        SELECT c.*, coded.skus, coded.barcodes, priced.currencies, priced.lowest, priced.highest, priced.ranges,
+               named.pairs, named.said, placed.categories
         FROM chosen c
-        LEFT JOIN coded ON coded.product_id = c.id
-        LEFT JOIN priced ON priced.product_id = c.id
-        LEFT JOIN named ON named.id = c.id
-        LEFT JOIN placed ON placed.product_id = c.id
+        CROSS JOIN LATERAL (
+            SELECT array_agg(v.sku) AS skus, array_agg(v.barcode) FILTER (WHERE v.barcode IS NOT NULL) AS barcodes
+            FROM variants v WHERE v.product_id = c.id AND v.archived_at IS NULL
+        ) coded
+        CROSS JOIN LATERAL (
+            SELECT array_agg(currency ORDER BY currency) AS currencies, array_agg(x.lowest ORDER BY currency) AS lowest,
+                   array_agg(x.highest ORDER BY currency) AS highest,
+                   string_agg('$' || currency || length(x.lowest::text) || left(x.lowest::text, 1), ' ') AS ranges
+            FROM (SELECT r.currency, min(r.amount_minor) AS lowest, max(r.amount_minor) AS highest
+                  FROM variants v JOIN prices r ON r.item_id = v.item_id
+                  WHERE v.product_id = c.id AND v.archived_at IS NULL GROUP BY r.currency) x
+        ) priced
+        CROSS JOIN LATERAL (
+            SELECT array_agg(DISTINCT 'a' || lower(name) || '=' || value) AS pairs, string_agg(DISTINCT value, ' ') AS said
+            FROM (SELECT a.key AS name, a.value FROM jsonb_each_text(c.attributes) a
+                  UNION ALL
+                  SELECT o.key, o.value FROM variants v, jsonb_each_text(v.options) o
+                  WHERE v.product_id = c.id AND v.archived_at IS NULL) x
+            WHERE value IS NOT NULL
+        ) named
+        CROSS JOIN LATERAL (
+            SELECT array_agg(category_id ORDER BY category_id) AS categories
+            FROM product_categories WHERE product_id = c.id
+        ) placed
+    ), worded AS MATERIALIZED (
+        SELECT d.*, search_text(concat_ws(' ', d.title_key, d.vendor, array_to_string(d.tags, ' '), d.said)) AS names,
+               search_text(concat_ws(' ', d.description, array_to_string(d.skus[1:100], ' '))) AS words,
+               ARRAY(SELECT 't' || t FROM unnest(d.tags) t) || coalesce(d.pairs, '{}') AS facets
+        FROM described d
     ), learnt AS (
         INSERT INTO search_words (word)
-        SELECT DISTINCT n FROM worded, unnest(names) n
+        SELECT DISTINCT n FROM worded, unnest(string_to_array(names, ' ')) n
         WHERE length(n) BETWEEN 3 AND 40 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = n)
         ORDER BY n
         ON CONFLICT DO NOTHING
     ), made AS (
         SELECT id, published_at, title_key, coalesce(currencies, '{}') AS currencies, coalesce(lowest, '{}') AS lowest,
-               coalesce(highest, '{}') AS highest, coalesce(categories, '{}') AS categories,
-               ARRAY(SELECT 't' || t FROM unnest(tags) t) || ARRAY(SELECT 'a' || p FROM unnest(pairs) p) AS facets,
-               array_to_tsvector(ARRAY(
-                   SELECT left(term, 100) FROM (
-                       SELECT unnest(names || string_to_array(description, ' ')
-                                     || string_to_array(search_text(array_to_string(skus[1:100], ' ')), ' ')) AS term
-                       UNION ALL SELECT '=' || w FROM unnest(string_to_array(title_key, ' ')) w
-                       UNION ALL SELECT '==' || title_key
-                       UNION ALL SELECT '#' || upper(s) FROM unnest(skus || barcodes) s
-                       UNION ALL SELECT '/' || k FROM unnest(categories) k
-                       UNION ALL SELECT search_digest('t' || t) FROM unnest(tags) t
-                       UNION ALL SELECT search_digest('a' || p) FROM unnest(pairs) p
-                       UNION ALL SELECT unnest(ranges)) every
-                   WHERE term <> '')) AS terms
+               coalesce(highest, '{}') AS highest, coalesce(categories, '{}') AS categories, facets,
+               array_to_tsvector(
+                   -- No term is longer than 100 characters, and none is empty.
+                   string_to_array(regexp_replace(concat_ws(' ', nullif(names, ''), nullif(words, ''),
+                                                            '=' || replace(nullif(title_key, ''), ' ', ' ='),
+                                                            '#' || upper(array_to_string(skus || barcodes, ' #')),
+                                                            '/' || array_to_string(categories, ' /'),
+                                                            ranges),
+                                                  '([^ ]{100})[^ ]+', '\1', 'g'), ' ')
+                   || left('==' || title_key, 100)
+                   || ARRAY(SELECT search_digest(f) FROM unnest(facets) f)) AS terms
         FROM worded
     )
     INSERT INTO product_search AS s
@@ -587,7 +580,9 @@ END $$;
 CREATE FUNCTION search_text(given text) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     AS $$
-    SELECT btrim(lower(regexp_replace(unaccent(given), '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g')))
+    SELECT btrim(lower(regexp_replace(unaccent(given),
+        ' [\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+|[\x01-\x1f\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f][\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]*',
+        ' ', 'g')))
 $$;
 
 CREATE FUNCTION search_touch() RETURNS trigger
@@ -601,9 +596,11 @@ END $$;
 CREATE FUNCTION search_touch_prices() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE made bigint[] := variants_made_now();
 BEGIN
     INSERT INTO search_touched
-    SELECT array_agg(DISTINCT v.product_id) FROM changed c JOIN variants v ON v.item_id = c.item_id HAVING count(*) > 0;
+    SELECT array_agg(DISTINCT v.product_id)
+    FROM (SELECT item_id FROM changed EXCEPT SELECT unnest(made)) seen JOIN variants v USING (item_id) HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 
@@ -714,6 +711,23 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+CREATE FUNCTION variants_made() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM changed) THEN
+        PERFORM set_config('catalog.made', (SELECT array_agg(item_id)::text FROM changed), true);
+        PERFORM notify_catalog(ARRAY(SELECT DISTINCT product_id FROM changed));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION variants_made_now() RETURNS bigint[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(nullif(current_setting('catalog.made', true), ''), '{}')::bigint[]
+$$;
 
 CREATE SEQUENCE order_number
     START WITH 100001
@@ -1377,7 +1391,7 @@ CREATE INDEX variants_sku_bytes ON variants (sku COLLATE "C");
 CREATE INDEX variants_sku_prefix ON variants (sku text_pattern_ops);
 CREATE TRIGGER variants_deleted AFTER DELETE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
 CREATE TRIGGER variants_deleted_search AFTER DELETE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
-CREATE TRIGGER variants_inserted AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
+CREATE TRIGGER variants_inserted AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_made();
 CREATE TRIGGER variants_inserted_search AFTER INSERT ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
 CREATE TRIGGER variants_left_search AFTER UPDATE ON variants REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION search_touch();
 CREATE TRIGGER variants_updated AFTER UPDATE ON variants REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION variants_changed();
@@ -1805,12 +1819,12 @@ CREATE VIEW bulk_products AS
     ARRAY( SELECT pc.category_id
            FROM product_categories pc
           WHERE (pc.product_id = p.id)) AS category_ids,
-    ( SELECT COALESCE(json_agg(json_build_object('sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit, 'prices', ( SELECT COALESCE(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}'::json) AS "coalesce"
+    ( SELECT COALESCE(json_agg(json_build_object('sku', v.sku, 'title', v.title, 'options', v.options, 'barcode', v.barcode, 'weight_g', v.weight_g, 'requires_shipping', v.requires_shipping, 'on_hand', s.on_hand, 'backorder_limit', s.backorder_limit, 'archived', (v.archived_at IS NOT NULL), 'prices', ( SELECT COALESCE(json_object_agg(r.currency, json_build_array(r.amount_minor, r.compare_at_minor)), '{}'::json) AS "coalesce"
                    FROM regular_prices r
                   WHERE (r.item_id = v.item_id))) ORDER BY v."position", v.item_id), '[]'::json) AS "coalesce"
            FROM (variants v
              JOIN stock s ON ((s.item_id = v.item_id)))
-          WHERE ((v.product_id = p.id) AND (v.archived_at IS NULL))) AS variants
+          WHERE (v.product_id = p.id)) AS variants
    FROM products p;
 
 CREATE VIEW order_month_sizes AS

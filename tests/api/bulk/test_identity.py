@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from tests.api.bulk.conftest import Desk, rows_of, versions
+from tests.api.bulk.conftest import Desk, rows_of, sheet, versions
 
 
 async def empty(desk: Desk) -> None:
@@ -33,6 +33,27 @@ async def test_an_export_imported_into_an_empty_shop_is_the_same_catalogue(desk:
     assert (job["status"], job["rows_failed"], job["rows_done"]) == ("done", 0, len(rows_of(first))), job
     assert await desk.export() == first
     assert await desk.shop.db.fetchval("SELECT status FROM products WHERE slug = 'mug-classic'") == "archived"
+
+
+async def test_an_archived_variant_is_exported_and_imported_as_one(desk: Desk) -> None:
+    """If this fails, a shop that is put back from its file lost what old orders name, or sells what was taken out of sale."""
+    archived = "SELECT archived_at IS NOT NULL FROM variants WHERE sku = 'TEE-BLACK-M'"
+    await desk.shop.db.execute("UPDATE variants SET archived_at = now() WHERE sku = 'TEE-BLACK-M'")
+    first = await desk.export()
+    assert {row["sku"]: row["archived"] for row in rows_of(first)}["TEE-BLACK-M"] == "yes"
+    assert sum(row["archived"] == "yes" for row in rows_of(first)) == 1
+    assert b"TEE-BLACK-M" not in await desk.export(format="shopify", currency="EUR")
+    await empty(desk)
+    assert (await desk.take(first))["rows_failed"] == 0
+    assert await desk.export() == first
+    assert await desk.shop.db.fetchval(archived)
+    for columns, cells, is_archived in (
+        ("slug,sku,weight_g", "tee-black,TEE-BLACK-M,7", True),
+        ("slug,sku,archived", "tee-black,TEE-BLACK-M,", True),
+        ("slug,sku,archived", "tee-black,TEE-BLACK-M,no", False),
+    ):
+        assert (await desk.take(sheet(columns, cells)))["rows_failed"] == 0
+        assert await desk.shop.db.fetchval(archived) == is_archived, cells
 
 
 async def test_a_file_over_the_catalogue_it_came_from_changes_nothing(desk: Desk) -> None:

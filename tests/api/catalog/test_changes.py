@@ -88,6 +88,26 @@ async def test_offers_are_of_published_prices_of_that_currency(shelf: Shelf) -> 
     assert await store.offers(shelf.front.pool, ["TEE-BLACK-M"], "GBP") == []
 
 
+async def test_a_variant_just_made_has_the_first_version_an_older_one_the_next(shelf: Shelf) -> None:
+    """If it fails, an import writes each new stock row thrice, or a new price leaves an open quote of the old one good."""
+    version = "SELECT offer_version FROM stock JOIN variants USING (item_id) WHERE sku = $1"
+    new = ProductDraft("new", "New", (VariantDraft("NEW-1", {"EUR": Price(5), "USD": Price(6)}, on_hand=3),))
+    async with shelf.db.transaction():
+        await upsert_products(shelf.db, [new])
+        before = await shelf.db.fetchval(version, "TEE-BLACK-M")
+        await set_prices(shelf.db, {"TEE-BLACK-M": {"EUR": Price(7)}})
+        assert await shelf.db.fetchval(version, "TEE-BLACK-M") == before + 1
+        assert await shelf.db.fetchval(version, "NEW-1") == 1
+    await set_prices(shelf.db, {"NEW-1": {"EUR": Price(8)}})
+    assert await shelf.db.fetchval(version, "NEW-1") == 2
+    await set_prices(shelf.db, {"NEW-1": {"GBP": Price(9)}})
+    assert await shelf.db.fetchval(version, "NEW-1") == 3
+    prices = (
+        "SELECT currencies, lowest FROM product_search JOIN products ON id = product_id WHERE slug = 'new'"
+    )
+    assert tuple(await shelf.db.fetchrow(prices)) == (["EUR", "GBP", "USD"], [8, 9, 6])
+
+
 async def test_the_demo_changes_nothing_the_second_time(shelf: Shelf) -> None:
     """If it fails, every start of the demo makes open quotes stale or adds stock."""
     state = "SELECT sum(on_hand), sum(offer_version), count(*) FROM stock"

@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from checkout.catalog.model import ProductDraft, VariantDraft
+from checkout.catalog.write import upsert_products
 from checkout.search import shape
 from tests.api.catalog.conftest import Shelf
 
@@ -103,3 +105,33 @@ async def test_suggestions_begin_as_typed(words: Shelf) -> None:
     assert [one["slug"] for one in found["products"]] == ["zebra-rug"]
     for wrong in ("", "?q=", "?q=a&sort=title", "?p=1", "?q=a&tag=x"):
         assert (await words.get(f"/v1/products/suggestions{wrong}"))[0] == 400
+
+
+async def test_texts_are_taken_apart_at_every_sign(words: Shelf) -> None:
+    """If it fails, two words with signs between them become one, or a title is sorted behind a blank."""
+    for given, read in {
+        "": "", " ": "", "a": "a", " a  b ": "a b", "a. b": "a b", "a .b": "a b", "a - b": "a b", "a--b": "a b", ".a.": "a",
+        "Crème,\tbrûlée\r\n& Co.": "creme brulee co", "x y z": "x y z", "«a» b": "a b",
+    }.items():  # fmt: skip
+        assert await words.db.fetchval("SELECT search_text($1)", given) == read, given
+
+
+async def test_what_is_long_or_nothing_but_signs_is_stored(words: Shelf) -> None:
+    """If it fails, a product with a strange title cannot be written, or a term is longer than any that is asked for."""
+    strange = [
+        ProductDraft("signs", "?!", (VariantDraft("SIGNS-1", {}),), description="<p></p>"),
+        ProductDraft("long", f"{'w' * 150} {'v' * 99}", (VariantDraft("LONG-1", {}),), tags=("x" * 200,)),
+    ]
+    await upsert_products(words.db, strange)
+    terms = {
+        row["slug"]: row["terms"]
+        for row in await words.db.fetch(
+            """SELECT slug, tsvector_to_array(terms) AS terms FROM product_search JOIN products ON id = product_id
+               WHERE slug = ANY ('{signs,long}')"""
+        )
+    }
+    assert set(terms["signs"]) == {"#SIGNS-1", "1", "==", "signs"}
+    assert {"w" * 100, "=" + "w" * 99, "v" * 99, "=" + "v" * 99, "==" + "w" * 98, "x" * 100} <= set(
+        terms["long"]
+    )
+    assert max(map(len, terms["long"])) == 100

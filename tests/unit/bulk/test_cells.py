@@ -49,6 +49,24 @@ def test_money_survives_its_cell(minor: int, currency: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "minor"),
+    [
+        ("5", 500),
+        ("05.5", 550),
+        ("5.50", 550),
+        ("5.500", 550),
+        ("5.", 500),
+        (".5", 50),
+        ("5e2", 50_000),
+        (" 5 ", 500),
+    ],
+)
+def test_an_amount_is_read_as_it_is_written(text: str, minor: int) -> None:
+    """If this fails, the short way of reading an amount gives another one than the long way."""
+    assert cells.minor(text, "EUR", 2) == minor
+
+
+@pytest.mark.parametrize(
     "text", ["", "-1", "1,5", "1.234.5", "1.001", "1e999999999", "9" * 30, "NaN", "0x10", "1 2"]
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
