@@ -36,9 +36,14 @@ def chosen(name: str, *, connections: int, seconds: float) -> Tool:
 
 
 async def drive(tool: Tool, url: str, shape: Shape, *, rate_per_s: float = 0.0) -> Run:
-    """One run in a process of its own; an arrival rate is always kept by the own generator. Raises: BenchError."""
-    if tool.name == "wrk" and not rate_per_s:
-        return await wrk_tool.run_wrk(url, shape, connections=tool.connections, seconds=tool.seconds)
+    """One run in a process of its own. Raises: BenchError.
+
+    At an arrival rate the own generator times requests from when they were due; wrk, far cheaper, from when they left.
+    """
+    if tool.name == "wrk":
+        return await wrk_tool.run_wrk(
+            url, shape, connections=tool.connections, seconds=tool.seconds, rate_per_s=rate_per_s
+        )
     asked = Asked(url, shape, tool.connections, tool.seconds, rate_per_s)
     return await run_process("bench.load.process", asked, Run)
 

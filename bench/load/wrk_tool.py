@@ -1,4 +1,4 @@
-"""wrk, the load tool of ceilings: a closed loop with so many connections, its answer as figures."""
+"""wrk, the load tool of ceilings: a closed loop, or so many requests a second; its answer as figures."""
 
 import asyncio
 import contextlib
@@ -32,17 +32,28 @@ class _Told(Struct):
     percentiles: list[tuple[float, float]]
 
 
+def _read(script: str) -> str:
+    return (_FOLDER / f"{script}.lua").read_text()
+
+
 def available() -> bool:
     """Whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
-async def run_wrk(url: str, shape: Shape, *, connections: int, seconds: float, threads: int = 1) -> Run:
-    """One run. Raises: BenchError with wrk's own words when it fails."""
+async def run_wrk(
+    url: str, shape: Shape, *, connections: int, seconds: float, threads: int = 1, rate_per_s: float = 0.0
+) -> Run:
+    """One run. Raises: BenchError with wrk's own words when it fails.
+
+    Shape: at a rate, requests are due whether or not earlier ones were answered, as long as one of the connections is free;
+    their times count from when they were sent.
+    """
     script = SCRIPTS[shape.kind]
+    pace = f"interval_ms = {1000 * threads / rate_per_s}\n{_read('pace')}" if rate_per_s else ""
     with tempfile.TemporaryDirectory(prefix="checkout-wrk-") as folder:
         whole, values = Path(folder) / f"{script}.lua", Path(folder) / "values.txt"
-        whole.write_text((_FOLDER / "frame.lua").read_text() + (_FOLDER / f"{script}.lua").read_text())
+        whole.write_text(_read("frame") + _read(script) + pace)
         values.write_text("\n".join(shape.values))
         last = {"bare_post": "POST", "bare_get": "GET"}.get(shape.kind, str(shape.lines))
         process = await asyncio.create_subprocess_exec(

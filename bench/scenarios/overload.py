@@ -120,7 +120,7 @@ async def run_overload(asked: Overload, say: Say) -> Result:
 
 async def _offer(asked: Overload, shop: OwnShop, shape: Shape, rate_per_s: float, say: Say) -> Offered:
     """Overloads the shop: checkouts are due at this rate, whatever becomes of those before."""
-    tool = Tool("generator", asked.connections, asked.seconds)
+    tool = Tool(asked.tool.name, asked.connections, asked.seconds)
     say(f"{rate_per_s:,.0f} checkouts a second, {asked.seconds:.0f} s")
     url = shop.settings.database_url
     placed, answered = await count_orders(url), await answers_of(shop.url)

@@ -157,9 +157,12 @@ class Metrics:
             part.replace(self._file)
 
     def render(self) -> bytes:
-        """The exposition text of all processes. It writes nothing, so that no disk keeps a scrape waiting."""
-        others = [] if self._folder is None else _read(self._folder, but=self._file)
-        snapshots = [self.snapshot(), *others]
+        """The exposition text of all processes; from a thread, because a busy disk may hold it up.
+
+        What it shows of this process is written first: a counter that was seen never falls, whatever dies.
+        """
+        self.flush()
+        snapshots = [self.snapshot()] if self._folder is None else list(_read(self._folder))
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Merged(snapshots))
         return generate_latest(registry)
@@ -175,10 +178,8 @@ def forget(folder: Path, kind: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _read(folder: Path, *, but: Path | None) -> Iterator[dict[str, Any]]:
+def _read(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
-        if path == but:
-            continue
         with contextlib.suppress(
             OSError, orjson.JSONDecodeError
         ):  # just replaced or removed: the next scrape has it
