@@ -51,6 +51,10 @@ class Toll:
         """The call was not answered: the request is counted in this process. Raises: OverLimit."""
         self.told(self._limiter.fall_back(self._policy, self._client))
 
+    def waive(self) -> None:
+        """Counts nothing: the request repeats one that is under way, and is counted with it."""
+        self._due = False
+
     async def pay(self) -> None:
         """Counts the request by a call of its own, unless a call has counted it. Raises: OverLimit."""
         if self._due:

@@ -105,6 +105,7 @@ class Placer:
         """
         running = self._running.setdefault(claim_id, fingerprint)
         if running is not fingerprint:
+            caller.toll.waive()
             if running != fingerprint:
                 raise Mismatch("This Idempotency-Key is in use for another request; take a new key.")
             raise Conflict(
