@@ -36,7 +36,9 @@ class Known:
             del kept[:-_KEPT]
 
     def pick(self, kind: str, random: Random, *, of: str = "") -> Thing | None:
-        """One of a kind, sooner a new one; of SKUs sooner one of the product `of`."""
+        """One of a kind, sooner a new one; of SKUs sooner one of the product `of`, or one that stays on sale."""
+        if kind == "sold" and random.random() < 0.4:
+            kind = "skus"
         kept = self.things.get(f"skus of {of}") if kind == "skus" and of else None
         kept = kept or self.things.get(kind)
         if not kept:
@@ -83,6 +85,8 @@ def kind_of(path: str, parameter: str) -> str:
     """What kind of thing a path's parameter names."""
     if path.startswith("/v1/products/{id}/reviews"):
         return "bought"
+    if path == "/v1/carts/{id}/lines/{sku}" and parameter == "sku":
+        return "sold"
     if path == "/v1/carts/{id}/coupons/{code}" and parameter == "code":
         return "usable coupons"
     if path == "/v1/admin/products/{id}/variants/{sku}" and parameter == "id":

@@ -73,6 +73,7 @@ async def _things(
         # Without the mug: it is reviewed, and whoever edits products would take it off sale.
         "products": [product for product in dict.fromkeys(row["product"] for row in skus) if product != mug],
         "skus": [row["sku"] for row in skus] + ["MUG-CLASSIC", "TEE-BLACK-M"],
+        "sold": ["MUG-CLASSIC", "TEE-BLACK-M"],
         "slugs": [row["slug"] for row in categories],
         "usable coupons": ["WELCOME10"],
         "locations": ["main", "attic"],
