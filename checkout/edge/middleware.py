@@ -128,7 +128,7 @@ class Edge:
 
     def _compose(self, route: Route, refusals: Refusals) -> Handler:  # noqa: PLR0915 - binds once, so that requests need not
         along, priority = route.limited_along, route.priority
-        handler = _paying(route.handler) if along else route.handler
+        handler = route.handler
         in_flight, metrics, running = self.in_flight, self.metrics, self.running
         local = self.browse if route.policy == "browse" else None
         named = self.policies.get(route.policy or "")
@@ -185,7 +185,7 @@ class Edge:
                 except OverLimit as over:
                     response = self._limited(route.policy or "", over.decision.retry_ms)
                 except BaseException as error:
-                    response = self._problem(request, error, token)
+                    response = await self._failed(route, request, error, token, toll)
                 finally:
                     del running[token]
                     ended = clock()
@@ -252,6 +252,17 @@ class Edge:
     def _answer(self, error: ShopError, headers: Mapping[str, str] | None = None) -> web.Response:
         self.metrics.counter(measured.PROBLEMS, (error.code,)).inc()
         return problems.response(error, headers)
+
+    async def _failed(
+        self, route: Route, request: web.Request, error: BaseException, token: int, toll: Toll | None
+    ) -> web.StreamResponse:
+        """The answer for what a handler raised; a request that failed before any call could count it is counted as well."""
+        if toll is not None and isinstance(error, Exception):
+            try:
+                await toll.pay()
+            except OverLimit as over:
+                return self._limited(route.policy or "", over.decision.retry_ms)
+        return self._problem(request, error, token)
 
     def _problem(self, request: web.Request, error: BaseException, token: int) -> web.StreamResponse:
         """The answer for what a handler raised; what is not a request's failure is raised again."""
@@ -364,19 +375,6 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
         request.writer.output_size = 0
         return None
     return problems.response(problems.of_http(web.HTTPExpectationFailed()), ALWAYS)
-
-
-def _paying(handler: Handler) -> Handler:
-    """The handler of a `limited_along` route: a request that failed before any call could count it is counted as well."""
-
-    async def paying(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except Exception:
-            await request[TOLL].pay()
-            raise
-
-    return paying
 
 
 async def _unmatched(request: web.Request) -> web.StreamResponse:

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from checkout.errors import OutcomeUnknown, Unavailable, ensure
 from checkout.kit.crash import crash_point
@@ -43,20 +42,16 @@ CLOSED = Admission(Verdict.CLOSED)
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
-class _Asked(NamedTuple):
-    """A claim that waits for the next call of ADMIT: its part of the call, and where the answer goes."""
-
-    keys: tuple[Arg, ...]
-    args: list[Arg]
-    answer: asyncio.Future[tuple[list[int] | None, int]]
+_Reply = asyncio.Future[tuple[list[int] | None, int]]
+"""What the script said of a claim, None when it did not, and the epoch it was asked under."""
 
 
-def _answered(together: list[_Asked], epoch: int, sent: asyncio.Future[list[list[int]]]) -> None:
+def _answered(replies: list[_Reply], epoch: int, sent: asyncio.Future[list[list[int]]]) -> None:
     """The call was answered, or failed with Unavailable or ReplyError."""
-    replies = [None] * len(together) if sent.exception() else sent.result()
-    for asked, reply in zip(together, replies, strict=True):
-        if not asked.answer.done():
-            asked.answer.set_result((reply, epoch))
+    said = [None] * len(replies) if sent.exception() else sent.result()
+    for reply, one in zip(replies, said, strict=True):
+        if not reply.done():
+            reply.set_result((one, epoch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,9 @@ class Gate:
         self._run_id = ""
         self._name = secrets.token_bytes(8)
         self._forgets_until = 0.0
-        self._asking: list[_Asked] = []
+        self._keys: list[Arg] = []
+        self._args: list[Arg] = []
+        self._replies: list[_Reply] = []
         self._settling: dict[int, list[uuid.UUID]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
         lane.on_connect = self._shake_hands
@@ -175,36 +172,37 @@ class Gate:
         turn_in: uuid.UUID | None,
         hold_ttl_ms: int,
         limit: tuple[str, int, int],
-    ) -> asyncio.Future[tuple[list[int] | None, int]]:
-        """What the script said of the claim, None when it did not, and the epoch it was asked under."""
+    ) -> _Reply:
+        if not self._replies:
+            self._keys, self._args = [EPOCH, STOCK, OPEN_CLAIMS, HOLDS], []
         name, hold = claim_id.bytes, turn_in.bytes if turn_in else b""
         key, emission_us, burst = limit
-        args: list[Arg] = [name, hold, hold_ttl_ms, emission_us, burst, len(items)]
+        self._keys += (CLAIM + name, CLAIM + hold, key)
+        self._args += (name, hold, hold_ttl_ms, emission_us, burst, len(items))
         for item in items:
-            args += item
-        answer: asyncio.Future[tuple[list[int] | None, int]] = asyncio.get_running_loop().create_future()
-        self._asking.append(_Asked((CLAIM + name, CLAIM + hold, key), args, answer))
-        if len(self._asking) == 1:
+            self._args += item
+        reply: _Reply = asyncio.get_running_loop().create_future()
+        self._replies.append(reply)
+        if len(self._replies) == 1:
             self.lane.before_write(self._ask_together)
-        return answer
+        elif len(self._replies) == limits.ADMITTED_AT_ONCE_MAX:
+            self._ask_together()
+        return reply
 
     def _ask_together(self) -> None:
-        """One call for the claims that were asked for since the last write."""
-        asking, self._asking = self._asking, []
+        """One call for the claims that were asked for since the last one."""
+        if not self._replies:
+            return
+        replies, self._replies = self._replies, []
         epoch = self._epoch
-        for first in range(0, len(asking), limits.ADMITTED_AT_ONCE_MAX):
-            together = asking[first : first + limits.ADMITTED_AT_ONCE_MAX]
-            keys: list[Arg] = [EPOCH, STOCK, OPEN_CLAIMS, HOLDS]
-            args: list[Arg] = [epoch, limits.IDEMPOTENCY_MEMORY_S]
-            for asked in together:
-                keys += asked.keys
-                args += asked.args
-            try:
-                sent = self.lane.script(ADMIT, tuple(keys), tuple(args))
-            except Unavailable as away:
-                sent = asyncio.get_running_loop().create_future()
-                sent.set_exception(away)
-            sent.add_done_callback(partial(_answered, together, epoch))
+        try:
+            sent = self.lane.script(
+                ADMIT, tuple(self._keys), (epoch, limits.IDEMPOTENCY_MEMORY_S, *self._args)
+            )
+        except Unavailable as away:
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(away)
+        sent.add_done_callback(partial(_answered, replies, epoch))
 
     def settle(self, claim_id: uuid.UUID, epoch: int) -> None:
         """Tells the gate, with this turn's others, that Postgres holds the claim. Never fails: what is lost is repaired."""
