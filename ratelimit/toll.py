@@ -22,12 +22,12 @@ class OverLimit(Exception):
 
 
 class Toll:
-    """What a request owes under a policy, or what was decided. Shape: `decision` is None until then."""
+    """What a request owes under a policy, or what was decided. Shape: `decision` is None until then, `due` says that nothing has counted it."""
 
-    __slots__ = ("_client", "_due", "_limiter", "_policy", "decision")
+    __slots__ = ("_client", "_limiter", "_policy", "decision", "due")
 
     def __init__(self, limiter: SharedLimiter, policy: Policy, client: str, *, due: bool = True) -> None:
-        self._limiter, self._policy, self._client, self._due = limiter, policy, client, due
+        self._limiter, self._policy, self._client, self.due = limiter, policy, client, due
         self.decision: Decision | None = None
 
     def along(self) -> tuple[str, int, int]:
@@ -35,9 +35,9 @@ class Toll:
 
         Whoever was given anything else says what came of it: `told`, or `lost`.
         """
-        if not self._due:
+        if not self.due:
             return FREE
-        self._due = False
+        self.due = False
         policy = self._policy
         return limit_key(policy.name, self._client), policy.emission_us, policy.burst
 
@@ -53,12 +53,12 @@ class Toll:
 
     def waive(self) -> None:
         """Counts nothing: the request repeats one that is under way, and is counted with it."""
-        self._due = False
+        self.due = False
 
     async def pay(self) -> None:
         """Counts the request by a call of its own, unless a call has counted it. Raises: OverLimit."""
-        if self._due:
-            self._due = False
+        if self.due:
+            self.due = False
             self.told(await self._limiter.take(self._policy, self._client))
 
 

@@ -185,7 +185,10 @@ class Edge:
                 except OverLimit as over:
                     response = self._limited(route.policy or "", over.decision.retry_ms)
                 except BaseException as error:
-                    response = await self._failed(route, request, error, token, toll)
+                    if toll is not None and toll.due and isinstance(error, Exception):
+                        response = await self._counted(route, request, error, token, toll)
+                    else:
+                        response = self._problem(request, error, token)
                 finally:
                     del running[token]
                     ended = clock()
@@ -253,15 +256,14 @@ class Edge:
         self.metrics.counter(measured.PROBLEMS, (error.code,)).inc()
         return problems.response(error, headers)
 
-    async def _failed(
-        self, route: Route, request: web.Request, error: BaseException, token: int, toll: Toll | None
+    async def _counted(
+        self, route: Route, request: web.Request, error: Exception, token: int, toll: Toll
     ) -> web.StreamResponse:
-        """The answer for what a handler raised; a request that failed before any call could count it is counted as well."""
-        if toll is not None and isinstance(error, Exception):
-            try:
-                await toll.pay()
-            except OverLimit as over:
-                return self._limited(route.policy or "", over.decision.retry_ms)
+        """The answer for what failed before any call could count it: it is counted as well."""
+        try:
+            await toll.pay()
+        except OverLimit as over:
+            return self._limited(route.policy or "", over.decision.retry_ms)
         return self._problem(request, error, token)
 
     def _problem(self, request: web.Request, error: BaseException, token: int) -> web.StreamResponse:
