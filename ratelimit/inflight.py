@@ -3,8 +3,9 @@
 Guarantees:
 - A lower priority is refused before a higher one: browsing may fill half of the room, carts three quarters,
   checkouts all of it; health checks are never refused.
-- The room shrinks when answers become slow (multiplicatively) and grows again when they are fast and the room is
-  used (additively), between `low` and `high`: a sick store gets a short queue instead of a long one.
+- The room shrinks while answers stay slow (multiplicatively) and grows again when they are fast and the room is
+  used (additively), between `low` and `high`: a sick store gets a short queue instead of a long one. One slow window
+  alone decides nothing: a machine may stand still for a moment.
 
 Source: AIMD as in TCP congestion avoidance (RFC 5681) applied to concurrency, cf. Netflix concurrency-limits.
 """
@@ -25,7 +26,7 @@ class InFlight:
     """
 
     __slots__ = (
-        "_answers", "_answers_s", "_peak", "_thresholds", "count", "crowded", "high", "limit", "low",
+        "_answers", "_answers_s", "_peak", "_thresholds", "_was_slow", "count", "crowded", "high", "limit", "low",
         "samples_min", "shed", "target_s",
     )  # fmt: skip
 
@@ -46,6 +47,7 @@ class InFlight:
         self._peak = 0
         self._answers = 0
         self._answers_s = 0.0
+        self._was_slow = False
         self.limit = high
         self.crowded = 0
         self._thresholds = (0, 0, 0, 0)
@@ -82,9 +84,11 @@ class InFlight:
         """Decides the room from the window that ends now: its answer times, and how late the event loop runs."""
         answers, answers_s, peak = self._answers, self._answers_s, self._peak
         self._answers, self._answers_s, self._peak = 0, 0.0, self.count
-        slow = answers >= self.samples_min and answers_s > self.target_s * answers
-        if slow or loop_lag_s > self.target_s:
-            self._set(max(self.low, int(min(self.limit, max(peak, 1)) * _SHRINK)))
+        late = answers >= self.samples_min and answers_s > self.target_s * answers
+        was_slow, self._was_slow = self._was_slow, late or loop_lag_s > self.target_s
+        if self._was_slow:
+            if was_slow:
+                self._set(max(self.low, int(min(self.limit, max(peak, 1)) * _SHRINK)))
         elif self.limit < self.high and peak * 2 >= self.limit:
             self._set(min(self.high, self.limit + max(8, self.limit // 20)))
         elif self.limit < self.high and peak * 4 < self.limit:

@@ -22,7 +22,10 @@ class OverLimit(Exception):
 
 
 class Toll:
-    """What a request owes under a policy, or what was decided. Shape: `decision` is None until then, `due` says that nothing has counted it."""
+    """What a request owes under a policy, or what was decided.
+
+    Shape: `due` says that nothing has counted the request; `decision` is None until something has.
+    """
 
     __slots__ = ("_client", "_limiter", "_policy", "decision", "due")
 

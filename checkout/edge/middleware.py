@@ -151,7 +151,7 @@ class Edge:
         )
         current_task = asyncio.current_task
 
-        async def composed(
+        async def composed(  # noqa: PLR0912 - a call less for each request
             request: web.Request,
         ) -> web.StreamResponse:
             began = clock()

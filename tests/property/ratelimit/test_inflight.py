@@ -82,3 +82,15 @@ def test_a_sick_store_gets_a_short_queue_and_a_well_one_its_room_back(high: int,
         assert windows < 200
     window(0.01, 0.1)
     assert room.limit == high
+
+
+def test_a_moment_is_no_sickness() -> None:
+    """If this fails, a machine that stands still for a moment refuses its shoppers for seconds."""
+    room = InFlight(high=1024, samples_min=1)
+    for late_s, limit in ((0.4, 1024), (0.0, 1024), (0.4, 1024), (0.4, 102), (0.4, 81), (0.0, 89), (0.4, 89)):
+        for _ in range(128):
+            room.enter(CHECKOUT)
+        for _ in range(room.count):
+            room.leave(0.01)
+        room.adapt(late_s)
+        assert room.limit == limit
