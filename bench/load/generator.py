@@ -140,7 +140,9 @@ class _Load:
         return (sent_all and self.open_requests <= self.dropped) or not self.alive
 
     async def keep_rate(self) -> None:
-        """Makes requests due, at the rate, until the end."""
+        """Makes requests due, at the rate, until the end; the first one now that the connections are there to send it."""
+        now = time.perf_counter()
+        self.began, self.last, self.ends = now, now, self.ends + now - self.began
         number = 0
         while (now := time.perf_counter()) < self.ends:
             while (due := self.began + number / self._rate) <= now:

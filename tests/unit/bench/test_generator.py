@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -51,6 +52,23 @@ async def test_a_closed_loop_counts_every_answer(server: str) -> None:
     assert run.ok + run.refused == run.requests
     assert run.refused == run.requests // 4
     assert run.broken == 0
+
+
+async def test_an_open_loop_begins_when_its_connections_are_there(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure means that the time it takes to connect is told as the shop's answer time."""
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def slowly(*args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(0.2)
+        return await connect(*args, **kwargs)
+
+    monkeypatch.setattr(loop, "create_connection", slowly)
+    run = await generator.generate(server, lambda _: get("/"), connections=4, seconds=0.5, rate_per_s=50)
+    assert run.requests >= 20
+    assert run.p50_ms < 300
 
 
 async def test_an_open_loop_keeps_its_rate_and_sees_a_stall(server: str) -> None:
