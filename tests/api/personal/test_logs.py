@@ -153,7 +153,7 @@ async def test_nobody_is_named_in_logs_or_messages(stores: Stores) -> None:
         "CHECKOUT_DATABASE_URL": settings.database_url, "CHECKOUT_GATE_URL": settings.gate_url,
         "CHECKOUT_BROKER_URL": settings.broker_url, "CHECKOUT_PORT": str(port), "CHECKOUT_PROCESSES": "1",
         "CHECKOUT_SECRET_KEY": settings.secret_key, "CHECKOUT_LOG_LEVEL": "debug", "CHECKOUT_ACCESS_LOG": "true",
-        "CHECKOUT_SANDBOX_PORT": str(sandbox),
+        "CHECKOUT_SANDBOX_PORT": str(sandbox), "CHECKOUT_SMTP_HOST": "127.0.0.1", "CHECKOUT_SMTP_PORT": str(free_port()),
         "CHECKOUT_RATE_LIMITS": '{"login": "1000/second", "browse": "1000/second", "cart": "1000/second", "admin": "1000/second"}',
     }  # fmt: skip
     logs = {name: folder / f"{name}.log" for name in ("serve", "relay", "work", "sandbox")}
@@ -188,11 +188,15 @@ async def test_nobody_is_named_in_logs_or_messages(stores: Stores) -> None:
             running.enter_context(process("work", environment, logs["work"]))
             assert await visitor.every_route(mine) > 100
             status, order = 0, {"status": ""}
-            async with asyncio.timeout(60):
-                while order["status"] != "booked":
-                    status, order = await visitor.ask("GET", at, headers=token)
-                    messages += await asyncio.to_thread(held, settings.broker_url)
-                    await asyncio.sleep(0.1)
+            try:
+                async with asyncio.timeout(60):
+                    while order["status"] != "booked":
+                        status, order = await visitor.ask("GET", at, headers=token)
+                        messages += await asyncio.to_thread(held, settings.broker_url)
+                        await asyncio.sleep(0.1)
+            except TimeoutError:
+                tails = [f"{name}: {log.read_text()[-1500:]}" for name, log in logs.items()]
+                pytest.fail("\n".join([f"the order is {order['status']} after a minute", *tails]))
             assert (status, order["shipping_address"]["name"]) == (200, NAME)
     texts = {name: log.read_text() for name, log in logs.items() if name != "sandbox"} | {
         "messages": messages
