@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,6 @@ from checkout.catalog.model import CategoryDraft, Written
 from checkout.catalog.write import check, upsert_categories, write_batch
 from checkout.errors import Conflict, Invalid
 from checkout.kit.db import RETRYABLE, CheckViolation, Connection, UniqueViolation
-from checkout.kit.ids import named
 from config import limits
 
 log = structlog.get_logger()
@@ -244,7 +244,7 @@ class Import:
             check(drafts)
         reason = f"import {job.id}"
         counted = {
-            known[sku].item_id: (units - known[sku].on_hand, named(job.id, sku))
+            known[sku].item_id: (units - known[sku].on_hand, uuid.uuid5(job.id, sku))
             for parsed in ready
             for sku, units in parsed.stock.items()
             if sku in known and units != known[sku].on_hand

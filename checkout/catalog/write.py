@@ -13,7 +13,7 @@ from checkout.catalog.attributes import canonical, expected
 from checkout.catalog.model import CategoryDraft, Price, ProductDraft, VariantDraft, Written, problems
 from checkout.errors import Conflict, Invalid
 from checkout.kit.db import Connection
-from checkout.kit.ids import named, uuid7
+from checkout.kit.ids import uuid7
 from config import limits
 
 Owners = Mapping[str, tuple[int, str]]
@@ -268,7 +268,7 @@ def _stock_row(item_id: int, variant: VariantDraft) -> dict[str, object]:
         "item_id": item_id,
         "on_hand": variant.on_hand,
         "backorder_limit": variant.backorder_limit or 0,
-        "movement_id": named(_RECEIPTS, variant.sku),
+        "movement_id": uuid.uuid5(_RECEIPTS, variant.sku),
     }
 
 

@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 import uuid
-from hashlib import blake2b, sha1
+from hashlib import blake2b
 
 from checkout.kit.db import FastUUID
 
@@ -37,14 +37,6 @@ class _Uuid7:
 
 uuid7 = _Uuid7()
 """A new time-ordered UUID, version 7. Source: RFC 9562, section 5.7."""
-
-
-def named(namespace: uuid.UUID, name: str) -> uuid.UUID:
-    """The UUID version 5 of a name, as `uuid.uuid5` has it, at half its cost. Source: RFC 9562, section 5.5."""
-    digest = bytearray(sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    return FastUUID(bytes(digest))
 
 
 def secret_id() -> str:
