@@ -97,6 +97,17 @@ async def test_one_key_500_times_is_one_order(shop: TestShop) -> None:
     assert (await shop.stock(TEE))[1] == 1
 
 
+async def test_a_repetition_of_what_is_under_way_is_counted_with_it(shop: TestShop) -> None:
+    """If this fails, a double click costs a call of the gate for each click, and they take the room from other buyers."""
+    body, headers = shop.purchase((TEE, 1)), {"Idempotency-Key": "clicked"}
+    clicks = [shop.call("POST", "/v1/checkouts", json=body, headers=headers) for _ in range(20)]
+    answers = await asyncio.gather(*clicks)
+    repeated = [answer for status, _, answer in answers if status == 409]
+    assert repeated
+    assert not any("RateLimit" in answer for answer in repeated)
+    assert all("RateLimit" in answer for status, _, answer in answers if status == 201)
+
+
 async def test_a_retry_after_the_last_unit_was_sold_gives_the_order(shop: TestShop) -> None:
     """If this fails, the buyer of the last unit who lost the answer is told that it is sold out."""
     await shop.set_stock(MUG, 1)
