@@ -93,7 +93,7 @@ def ceiling(
     """How many of each request a second, ÷ bare aiohttp in the same run? (V1, V2, V3, V5, V7) [dim]5 min + the backlog[/dim]
 
     `serve` alone, as on a node whose workers run elsewhere; the backlog is worked off afterwards, then audited. The
-    bare server is measured before and after each row; when it moves, the machine was not quiet, and the report says so.
+    bare server is measured in turn with each row, two seconds and two seconds; a ratio is the median of the windows.
     """
 
     async def work(say: Say) -> Result:

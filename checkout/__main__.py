@@ -53,11 +53,15 @@ def up(
 
 
 @app.command()
-def serve() -> None:
+def serve(held: Annotated[bool, typer.Option(hidden=True)] = False) -> None:
     """Run the HTTP server alone: CHECKOUT_PROCESSES processes on one port."""
     from checkout.app import build
     from checkout.edge.serve import serve as run_server
 
+    if held:  # `checkout up` starts the stores meanwhile
+        from config import local
+
+        local.await_release()
     settings = terminal.resolved()
     with terminal.sentences():
         sys.exit(run_server(settings, build))

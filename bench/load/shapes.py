@@ -46,6 +46,12 @@ class Shape(Struct, frozen=True):
         """The same requests under new keys."""
         return Shape(self.kind, self.values, self.lines, sequential=self.sequential)
 
+    def parts(self, count: int) -> "list[Shape]":
+        """So many runs of these requests, each under new keys; carts, which are used once, are divided among them."""
+        if self.kind != "cart_checkout":
+            return [self.again() for _ in range(count)]
+        return [Shape(self.kind, self.values[part::count], self.lines) for part in range(count)]
+
 
 def purchase(skus: Sequence[str], key: str) -> dict[str, object]:
     """The body of an express checkout."""

@@ -65,6 +65,7 @@
   const columns = [
     ["per s", (r) => short(r.per_s), true],
     ["÷ bare", (r) => (r.ratio == null ? "" : number(r.ratio, 3)), has((r) => r.ratio != null)],
+    ["windows", (r) => (r.between ? `${number(r.between[0], 2)}–${number(r.between[1], 2)}` : ""), has((r) => r.between)],
     ["requests", (r) => number(r.requests), true],
     ["shed", (r) => number(r.shed), has((r) => r.shed)],
     ["failed", (r) => [number(r.failed), r.failed ? "bad" : ""], true],

@@ -22,7 +22,7 @@ class Row(Struct, frozen=True):
     """One kind of request. Units: milliseconds, answers a second, µs of CPU a good answer by process kind.
 
     Shape: `good` answers are those that the row is about; `shed` were refused to protect the shop (429, 503); `ratio` is
-    `per_s` (good ones) ÷ the bare server's, where that is asked.
+    `per_s` (good ones) ÷ the bare server's, where that is asked: the median window's, `between` the least and the greatest.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Row(Struct, frozen=True):
     max_ms: float = 0.0
     cpu_us: dict[str, float] = field(default_factory=dict)
     strong: bool = False
+    between: tuple[float, float] | None = None
 
 
 class Table(Struct, frozen=True):

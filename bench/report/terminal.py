@@ -65,9 +65,11 @@ def _rows(rows: Sequence[Row]) -> Table:
     roles = [role for role in _ROLES if any(role in row.cpu_us for row in rows)]
     timed = any(row.max_ms for row in rows)
     ratios, sheds = any(row.ratio is not None for row in rows), any(row.shed for row in rows)
+    spread = any(row.between for row in rows)
     table = Table(title_justify="left")
     table.add_column("What", min_width=40)
-    heads = ["per s", *(["÷ bare"] if ratios else []), *(["p50 ms", "p99 ms", "p99.9"] if timed else [])]
+    heads = ["per s", *(["÷ bare"] if ratios else []), *(["windows"] if spread else [])]
+    heads += [*(["p50 ms", "p99 ms", "p99.9"] if timed else [])]
     heads += [
         *(["shed"] if sheds else []),
         "failed",
@@ -79,6 +81,8 @@ def _rows(rows: Sequence[Row]) -> Table:
         cells = [row.what, f"{row.per_s:,.0f}" if row.per_s >= 100 else f"{row.per_s:,.1f}"]
         if ratios:
             cells.append(f"{row.ratio:.3f}" if row.ratio is not None else "")
+            if spread:
+                cells.append(f"{row.between[0]:.2f}–{row.between[1]:.2f}" if row.between else "")
         if timed:
             cells += [_ms(row.p50_ms), _ms(row.p99_ms), _ms(row.p999_ms)]
         if sheds:

@@ -9,16 +9,15 @@ from msgspec import Struct
 
 from bench.load.drive import Tool
 from bench.load.shapes import Shape
-from bench.measure.noise import drift, moved
 from bench.measure.processes import over
-from bench.measure.row import Measured, Plan, bare_row, measure
+from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
 from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Chart, Figure, Line, Result, Row, this_machine
 from bench.shop.afterwards import drain_and_audit
 from bench.shop.catalogue import carts, etags, listings
-from bench.shop.floor import Floor, measure_bare
+from bench.shop.floor import floors_beside
 from bench.shop.own import OwnShop, own_shop
 from bench.shop.store import stock_up
 
@@ -60,26 +59,21 @@ class Ceiling(Struct, frozen=True):
 async def run_ceiling(asked: Ceiling, say: Say) -> Result:
     """The whole run, on a shop of its own with `serve` alone. Raises: BenchError."""
     at, began, machine, wanted = datetime.now(UTC), time.monotonic(), this_machine(), asked.wanted
-    floors = Floors(asked.tool, asked.processes, say)
-    async with own_shop(processes=asked.processes, kinds=("serve",), folder=asked.folder) as shop:
+    async with (
+        own_shop(processes=asked.processes, kinds=("serve",), folder=asked.folder) as shop,
+        floors_beside(asked.tool, asked.processes) as floors,
+    ):
         say("filling the shelves")
         plans = Plans(asked, shop, *await _stocked(shop))
         measured: list[Measured] = []
-        rows: list[Row] = []
-        notes: list[str] = []
         for name in wanted:
             say(f"preparing {name}")
             plan = await plans.of(name, measured)
-            before = await floors.latest(plan.over)
-            say(f"{plan.what}, {asked.tool.seconds:.0f} s")
-            one = await measure(asked.tool, shop, plan, warm_s=asked.warm_s)
-            after = await floors.next(plan.over)
-            measured.append(one)
-            rows.append(one.row({plan.over: (before + after) / 2}))
-            notes += moved(name, before, after)
+            say(f"{plan.what}, {asked.tool.seconds:.0f} s, in turn with bare {plan.over}")
+            measured.append(await measure(asked.tool, shop, plan, warm_s=asked.warm_s, bare=floors.measure))
         await shop.stop()
         afterwards = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
-    problems, drifted = drift(floors.rates(0), floors.rates(-1))
+    rows = [one.row() for one in measured]
     return Result(
         scenario="ceiling",
         title=f"Ceiling: {asked.processes} × serve, {asked.tool.connections} connections of {asked.tool.name}",
@@ -99,64 +93,14 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
         figures=figures(rows),
         usage=over([one.usage for one in measured]),
         problems=[
-            *problems,
             *(problem for one in measured for problem in one.problems),
             *afterwards.problems,
         ],
-        notes=[*drifted, *notes, *(note for one in measured for note in one.notes), *afterwards.notes],
-        bare_per_s=round(floors.mean("POST"), 1),
+        notes=[*floors.notes(), *(note for one in measured for note in one.notes), *afterwards.notes],
+        bare_per_s=floors.rate("POST"),
         audit=afterwards.audit,
         tolerated=afterwards.tolerated,
     )
-
-
-class Floors:
-    """The bare server, measured before the first row and after each: a row is divided by the two beside it.
-
-    A machine that others use too drifts by more in a run than most targets are missed by; by little within three windows.
-    """
-
-    def __init__(self, tool: Tool, processes: int, say: Say) -> None:
-        self._tool, self._processes, self._say = tool, processes, say
-        self._found: list[Floor] = []
-
-    async def next(self, method: str) -> float:
-        """Measures now. Units: requests a second. Raises: BenchError."""
-        self._say(f"bare {method}, {self._tool.seconds:.0f} s")
-        found = await measure_bare(self._tool, method=method, processes=self._processes)
-        if not found.run.ok:
-            raise BenchError("the bare server answered nothing")
-        self._found.append(found)
-        return found.run.requests_per_s
-
-    async def latest(self, method: str) -> float:
-        """What was measured last, when it was this method, else what is measured now."""
-        if self._found and self._found[-1].method == method:
-            return self._found[-1].run.requests_per_s
-        return await self.next(method)
-
-    def rates(self, index: int) -> dict[str, float]:
-        """The rate by method: of the first (0) or the last (-1) time that it was measured."""
-        return {method: found[index].run.requests_per_s for method, found in self._by_method().items()}
-
-    def mean(self, method: str) -> float:
-        """The mean rate of a method; 0 when no row asked for it."""
-        rates = [floor.run.requests_per_s for floor in self._by_method().get(method, ())]
-        return sum(rates) / len(rates) if rates else 0.0
-
-    def rows(self) -> list[Row]:
-        """The floor as rows."""
-        return [
-            bare_row(f"bare {method} {number}", f"bare {method}, {number}", floor.run, floor.usage)
-            for method, found in self._by_method().items()
-            for number, floor in enumerate(found, 1)
-        ]
-
-    def _by_method(self) -> dict[str, list[Floor]]:
-        found: dict[str, list[Floor]] = {}
-        for floor in self._found:
-            found.setdefault(floor.method, []).append(floor)
-        return found
 
 
 async def _stocked(shop: OwnShop) -> tuple[list[str], list[str], list[str]]:

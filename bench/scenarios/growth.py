@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean
 
 from msgspec import Struct
 
@@ -10,7 +11,6 @@ from bench.load.baskets import Baskets
 from bench.load.drive import Tool
 from bench.load.fit import kept
 from bench.load.shapes import Shape
-from bench.measure.noise import drift
 from bench.measure.processes import over
 from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
@@ -18,13 +18,14 @@ from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Chart, Figure, Line, Result, Row, Table, this_machine
 from bench.shop.afterwards import drain_and_audit
-from bench.shop.floor import measure_bare
+from bench.shop.floor import Floors, floors_beside
 from bench.shop.mass import add_orders, add_skus, sku_of
 from bench.shop.own import OwnShop, own_shop
 from bench.shop.readiness import gate_open
 from bench.shop.store import Bulk
 
 _DRAWN = 200_000
+_WARM_S = 12.0
 
 
 class Growth(Struct, frozen=True):
@@ -52,8 +53,6 @@ class _Step(Struct):
     skus: int
     orders: int
     measured: Measured
-    bare: float
-    moved: tuple[list[str], list[str]]
     size_mib: int
     loading_s: float
 
@@ -65,11 +64,11 @@ class _Step(Struct):
     @property
     def ratio(self) -> float:
         """÷ bare."""
-        return self.measured.per_s / self.bare if self.bare else 0.0
+        return self.measured.ratio or 0.0
 
     def row(self) -> Row:
         """As a row."""
-        return self.measured.row({"POST": self.bare})
+        return self.measured.row()
 
 
 async def run_growth(asked: Growth, say: Say) -> Result:
@@ -77,7 +76,10 @@ async def run_growth(asked: Growth, say: Say) -> Result:
     at, began, machine = datetime.now(UTC), time.monotonic(), this_machine()
     planned, steps = asked.steps, []
     say("starting a shop")
-    async with own_shop(processes=asked.processes, kinds=("relay",), demo=False, folder=asked.folder) as shop:
+    async with (
+        own_shop(processes=asked.processes, kinds=("relay",), demo=False, folder=asked.folder) as shop,
+        floors_beside(asked.tool, asked.processes) as floors,
+    ):
         items = range(0)
         orders = 0
         for number, (skus, so_many) in enumerate(planned, 1):
@@ -93,7 +95,8 @@ async def run_growth(asked: Growth, say: Say) -> Result:
                     orders = so_many
                 size_mib = await bulk.size_mib()
             await shop.stop()
-            step = await _measured(asked, shop, items, orders, size_mib, time.monotonic() - loading, say)
+            measured = await _measured(asked, shop, items, orders, floors, say)
+            step = _Step(len(items), orders, measured, size_mib, round(time.monotonic() - loading, 1))
             steps.append(step)
             if number < len(planned):
                 await shop.start(("relay",), demo=False)
@@ -122,36 +125,30 @@ async def run_growth(asked: Growth, say: Say) -> Result:
         figures=[Figure(f"{step.name} ÷ bare", step.ratio, "ratio") for step in steps],
         usage=over([step.measured.usage for step in steps]),
         problems=[
-            *(said for step in steps for said in (*step.moved[0], *step.measured.problems)),
+            *(said for step in steps for said in step.measured.problems),
             *after.problems,
         ],
-        notes=[*(said for step in steps for said in (*step.moved[1], *step.measured.notes)), *after.notes],
-        bare_per_s=steps[0].bare,
+        notes=[*floors.notes(), *(said for step in steps for said in step.measured.notes), *after.notes],
+        bare_per_s=floors.rate("POST"),
         audit=after.audit,
         tolerated=after.tolerated,
     )
 
 
 async def _measured(
-    asked: Growth, shop: OwnShop, items: range, orders: int, size_mib: int, loading_s: float, say: Say
-) -> _Step:
-    """Bare, express, bare. The shop is stopped before and after."""
+    asked: Growth, shop: OwnShop, items: range, orders: int, floors: Floors, say: Say
+) -> Measured:
+    """Express checkouts in turn with the bare server. The shop is stopped before and after."""
     tool, name = asked.tool, f"{_short(len(items))} SKUs, {_short(orders)} orders"
-    say(f"{name}: bare server")
-    first = await measure_bare(tool, method="POST", processes=asked.processes)
     await shop.start(("serve",), demo=False)
     await gate_open(shop.url)
     ranked = Baskets([sku_of(item) for item in items], kept(), seed=1)
     drawn = [ranked.sku() for _ in range(min(_DRAWN, 20 * len(items)))]
     plan = Plan(name, f"express checkouts, {name}", Shape("express", drawn), 201, places=True)
-    say(f"{name}: express checkouts, {tool.seconds:.0f} s")
-    found = await measure(tool, shop, plan, warm_s=max(2.0, tool.seconds / 2))
+    say(f"{name}: express checkouts, {tool.seconds:.0f} s, in turn with bare POST")
+    found = await measure(tool, shop, plan, warm_s=max(_WARM_S, tool.seconds / 2), bare=floors.measure)
     await shop.stop()
-    say(f"{name}: bare server")
-    last = await measure_bare(tool, method="POST", processes=asked.processes)
-    rates = first.run.requests_per_s, last.run.requests_per_s
-    moved = drift({f"POST ({name})": rates[0]}, {f"POST ({name})": rates[1]})
-    return _Step(len(items), orders, found, sum(rates) / 2, moved, size_mib, round(loading_s, 1))
+    return found
 
 
 def _verdicts(steps: list[_Step]) -> list[Verdict]:
@@ -166,7 +163,7 @@ def _table(steps: list[_Step]) -> Table:
         [
             step.name,
             f"{step.measured.per_s:,.0f}",
-            f"{step.bare:,.0f}",
+            f"{mean(step.measured.bare):,.0f}",
             f"{step.ratio:.3f}",
             f"{step.ratio / steps[0].ratio:.2f}" if steps[0].ratio else "–",
             f"{step.size_mib:,}",

@@ -60,7 +60,7 @@ async def run_latency(asked: Latency, say: Say) -> Result:
             found = await measure(tool, shop, plan, warm_s=_WARM_S, rate_per_s=rate)
         await shop.stop()
         after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
-    run, row = found.run, found.row({})
+    run, row = found.run, found.row()
     return Result(
         scenario="latency",
         title=f"Latency at {rate:,.0f} checkouts a second",

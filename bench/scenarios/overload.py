@@ -104,7 +104,7 @@ async def run_overload(asked: Overload, say: Say) -> Result:
             "processes": str(asked.processes),
         },
         machine=machine,
-        rows=[peak.row({}), figures.row],
+        rows=[peak.row(), figures.row],
         tables=[_cores(peak.usage, offered.usage)],
         charts=[_chart(probe, offered)],
         facts=figures.facts,

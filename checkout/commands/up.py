@@ -25,19 +25,23 @@ async def up(settings: Settings, *, kinds: Sequence[str], demo: bool) -> int:
         local.ensure_free(settings.host, settings.port, "CHECKOUT_PORT")
     if "sandbox" in kinds:
         local.ensure_free("127.0.0.1", settings.sandbox_port, "CHECKOUT_SANDBOX_PORT")
-    stores = local.start_stores(settings)
+    supervisor = Supervisor(
+        [_child(kind, settings) for kind in kinds],
+        logs=settings.data_dir / "logs",
+        announce=lambda line: console.print(line, style="dim", markup=False, highlight=False),
+    )
+    stores: local.Stores | None = None
     try:
+        if "serve" in kinds:
+            supervisor.hold("serve")
+        stores = local.start_stores(settings)
         prepared = await prepare(local.resolve(settings), demo=demo)
-        supervisor = Supervisor(
-            [_child(kind, settings) for kind in kinds],
-            logs=settings.data_dir / "logs",
-            stores=stores,
-            announce=lambda line: console.print(line, style="dim", markup=False, highlight=False),
-        )
-    except BaseException:  # whatever stops the start, no store may stay behind
-        stores.stop()
+    except BaseException:  # whatever stops the start, nothing may stay behind
+        supervisor.abandon()
+        if stores is not None:
+            stores.stop()
         raise
-    return await supervisor.run(on_ready=lambda: _welcome(settings, kinds, prepared))
+    return await supervisor.run(stores, on_ready=lambda: _welcome(settings, kinds, prepared))
 
 
 def _child(kind: str, settings: Settings) -> Child:

@@ -2,6 +2,7 @@
 
 from config.local.errors import StoreError
 from config.local.ports import ensure_free
+from config.local.process import await_release
 from config.local.stores import NAMES, Addresses, Stores, discover, resolve, start_stores
 from config.local.supervisor import Child, Supervisor
 
@@ -12,6 +13,7 @@ __all__ = [
     "StoreError",
     "Stores",
     "Supervisor",
+    "await_release",
     "discover",
     "ensure_free",
     "resolve",

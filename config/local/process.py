@@ -1,5 +1,6 @@
 """One child process that must not outlive us: started, watched, stopped, killed, started again."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -55,6 +56,7 @@ class Process:
         self.log_path = log_path
         self._popen: subprocess.Popen[bytes] | None = None
         self._log_from = 0
+        self._held = False
 
     @property
     def pid(self) -> int | None:
@@ -70,6 +72,22 @@ class Process:
         """Whether the program runs (and reaps it if it does not)."""
         return self.pid is not None
 
+    def hold(self) -> None:
+        """Start a program with the argument `--held`: it loads its code, then calls `await_release`.
+
+        Raises: StoreError when it cannot be started.
+        """
+        self._held = True
+        self.spawn()
+
+    def release(self) -> None:
+        """Let it go on. What has ended meanwhile is told by `alive`."""
+        self._held = False
+        if self._popen is not None and self._popen.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._popen.stdin.write(b"\n")
+                self._popen.stdin.close()
+
     def spawn(self) -> None:
         """Start the program without waiting until it is ready.
 
@@ -83,11 +101,12 @@ class Process:
             with self.log_path.open("ab") as log:
                 self._log_from = log.tell()
                 self._popen = spawn(
-                    self.command(),
+                    [*self.command(), *(["--held"] if self._held else [])],
                     log=log,
                     death_signal=self.stop_signal,
                     mode=self.mode,
                     env=self.environment(),
+                    stdin=subprocess.PIPE if self._held else subprocess.DEVNULL,
                 )
         except OSError as error:
             raise explain(error, f"Cannot start {self.name}:") from error
@@ -120,6 +139,8 @@ class Process:
         self._signal(signal.SIGKILL)
         if self._popen is not None:
             self._popen.wait()
+            if self._popen.stdin is not None:
+                self._popen.stdin.close()
 
     def stop(self, timeout_s: float = limits.STORE_STOP_TIMEOUT_S) -> None:
         """Ask the program to end, wait, and kill it when it does not."""
@@ -172,6 +193,12 @@ class Process:
     def _signal(self, number: int) -> None:
         if self._popen is not None and self._popen.poll() is None:
             self._popen.send_signal(number)
+
+
+def await_release() -> None:
+    """In a program that was started by `hold`: wait to be released; end quietly when that will not come."""
+    if not sys.stdin.buffer.read(1):
+        sys.exit(0)
 
 
 def await_predecessor(pid: int, marker: str, stop_signal: int) -> None:

@@ -83,15 +83,12 @@ class Supervisor:
         children: Sequence[Child],
         *,
         logs: Path,
-        stores: Stores | None = None,
         announce: Callable[[str], None] = print,
     ) -> None:
         self._children = {child.name: _Watched(_ChildProcess(child, logs)) for child in children}
         self._specs = {child.name: child for child in children}
-        self._stores = stores
-        self._store_watch = {
-            name: _Watched(process) for name, process in (stores.processes.items() if stores else ())
-        }
+        self._stores: Stores | None = None
+        self._store_watch: dict[str, _Watched] = {}
         self._announce = announce
         self._stopping = asyncio.Event()
         self._hurry = False
@@ -102,6 +99,18 @@ class Supervisor:
         found = {name: watched.process.pid for name, watched in self._children.items()}
         return {name: pid for name, pid in found.items() if pid is not None}
 
+    def hold(self, name: str) -> None:
+        """Start a child with `--held`: it has loaded its code when `run` lets it go on.
+
+        Raises: StoreError when it cannot be started.
+        """
+        self._children[name].process.hold()
+
+    def abandon(self) -> None:
+        """End what was held."""
+        for watched in self._children.values():
+            watched.process.kill()
+
     def stop(self) -> None:
         """Begin to drain; a second call stops waiting for it."""
         self._hurry = self._stopping.is_set()
@@ -109,15 +118,20 @@ class Supervisor:
 
     async def run(
         self,
+        stores: Stores | None = None,
         *,
         on_ready: Callable[[], None] | None = None,
         ready_timeout_s: float = limits.STORE_START_TIMEOUT_S,
     ) -> int:
-        """Start everything, keep it running until a signal, then stop everything, the stores too.
+        """Start everything, keep it and the stores running until a signal, then stop everything, the stores too.
 
         Raises: StoreError when a child ends, or is not ready in time, at the first start.
         Cost: one look at the children every 50 ms.
         """
+        self._stores = stores
+        self._store_watch = {
+            name: _Watched(process) for name, process in (stores.processes.items() if stores else ())
+        }
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
@@ -138,7 +152,10 @@ class Supervisor:
     async def _start_all(self, ready_timeout_s: float) -> None:
         deadline = time.monotonic() + ready_timeout_s
         for watched in self._children.values():
-            watched.process.spawn()
+            if watched.process.pid is None:
+                watched.process.spawn()
+            else:
+                watched.process.release()
             watched.started_at = time.monotonic()
         for name, watched in self._children.items():
             while not await self._is_ready(name):

@@ -59,11 +59,10 @@ async def test_children_are_drained_in_order_and_the_stores_last(folder: Path) -
             child("sandbox", RECORDS, str(record), "sandbox", rank=2),
         ],
         logs=folder,
-        stores=stores,
         announce=events.append,
     )
     ready = asyncio.Event()
-    task = asyncio.create_task(supervisor.run(on_ready=ready.set))
+    task = asyncio.create_task(supervisor.run(stores, on_ready=ready.set))
     await asyncio.wait_for(ready.wait(), 10)
     await until_logged(folder, "serve", "relay", "sandbox")
     pids = [*supervisor.pids.values(), *stores.pids.values()]
@@ -78,8 +77,8 @@ async def test_a_dead_child_and_a_dead_store_run_again(folder: Path) -> None:
     """If this fails, one crash takes a part of the shop down until somebody looks."""
     events: list[str] = []
     stores = start_stores(folder / "data", durable=False, only=["gate"])
-    supervisor = Supervisor([child("work", LIVES)], logs=folder, stores=stores, announce=events.append)
-    task = asyncio.create_task(supervisor.run())
+    supervisor = Supervisor([child("work", LIVES)], logs=folder, announce=events.append)
+    task = asyncio.create_task(supervisor.run(stores))
     await until_logged(folder, "work")
     old = {**supervisor.pids, **stores.pids}
     started = time.monotonic()
@@ -157,6 +156,42 @@ async def test_no_child_outlives_a_killed_supervisor(folder: Path) -> None:
     owner.kill()
     await owner.wait()
     await until(lambda: not is_running(pid, "time.sleep"))
+
+
+HELD = """
+import sys
+from config.local import await_release
+print("up", flush=True)
+if "--held" in sys.argv:
+    await_release()
+""" + LIVES.replace("up", "on")
+
+
+async def test_children_load_their_code_while_the_stores_start(folder: Path) -> None:
+    """If this fails, the first start takes as long as stores and children one after the other; or a child runs too early."""
+    supervisor = Supervisor([child("work", HELD)], logs=folder)
+    supervisor.hold("work")
+    await until_logged(folder, "work")
+    await asyncio.sleep(0.2)
+    assert (folder / "work.log").read_text() == "up\n"
+    held = supervisor.pids["work"]
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: (folder / "work.log").read_text() == "up\non\n")
+    assert supervisor.pids["work"] == held
+    os.kill(held, signal.SIGKILL)  # what is started again does not wait for anybody
+    await until(lambda: (folder / "work.log").read_text() == "up\non\n" * 2)
+    supervisor.stop()
+    assert await running == 0
+
+
+async def test_what_was_held_ends_when_the_start_fails(folder: Path) -> None:
+    """If this fails, a start that the disk or a lock refused leaves processes behind."""
+    supervisor = Supervisor([child("work", HELD), child("relay", LIVES)], logs=folder)
+    supervisor.hold("work")
+    await until_logged(folder, "work")
+    (pid,) = supervisor.pids.values()
+    supervisor.abandon()
+    assert not is_running(pid, "")
 
 
 def test_a_taken_port_is_explained() -> None:

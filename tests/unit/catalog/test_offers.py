@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+from msgspec import structs
+
 from checkout.catalog.offers import Offers
 from checkout.quoting.model import Offer
 
@@ -165,3 +168,24 @@ async def test_a_failure_reaches_those_who_wait_and_is_not_remembered() -> None:
     assert all(isinstance(answer, RuntimeError) for answer in answers)
     source.fails = None
     assert "A" in await offers.get_many(["A"], "EUR")
+
+
+async def test_a_packed_offer_is_the_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it fails, what is kept small comes back changed, or all of it is unpacked after a while."""
+    monkeypatch.setattr("checkout.catalog.offers._AT_HAND_MAX", 3)
+    whole = Offer(
+        2**40, "Ä-1", "id", "slug", "Täglich / grün", "JPY", 2**53, 2**31, "books", 2_000_000, False
+    )
+
+    async def source(skus: Sequence[str], currency: str) -> Sequence[Offer]:
+        return [structs.replace(whole, sku=sku) for sku in skus]
+
+    offers, skus = Offers(source), [f"Ä-{number}" for number in range(8)]
+    await offers.get_many(skus, "JPY")
+    for sku in skus:
+        kept = offers.peek(sku, "JPY")
+        assert kept is not None
+        assert Offer(*structs.astuple(kept)[: len(whole.__struct_fields__)]) == structs.replace(
+            whole, sku=sku
+        )
+        assert len(offers._shelves["JPY"].at_hand) <= 3
