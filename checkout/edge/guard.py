@@ -143,6 +143,11 @@ class GuardedProtocol(Connection):
         elif not self._since and data:
             self._begin(None)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Goes on where reading was paused. aiohttp asks for it at the end of each body, and parses nothing anew."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def _refused(self, data: bytes) -> bool:
         """Whether these bytes were answered here: a request that finds no room, on a connection that does nothing else."""
         waiter, transport = self._waiter, self.transport
@@ -158,7 +163,8 @@ class GuardedProtocol(Connection):
         return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._slow.open.discard(self)
+        """Ends; a body that has not come is let go of, for it holds its connection."""
+        self._settled()
         super().connection_lost(exc)
 
     def _finish_body(self, data: bytes) -> None:

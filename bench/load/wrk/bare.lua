@@ -2,16 +2,15 @@
 local body = '{"lines":[{"sku":"%s","quantity":1},{"sku":"B","quantity":1}],"currency":"EUR","email":"a@example.com",' ..
   '"shipping_address":{"name":"Ada Lovelace","line1":"Unter den Linden 1","city":"Berlin","postal_code":"10117","country":"DE"},' ..
   '"shipping_option":"standard","payment":{"provider":"stripe","method":"pm_card_visa"}}'
-local headers = {["Content-Type"] = "application/json"}
+local ready
 
 function init(args)
   prepare(args)
-  method = args[4] or "POST"
+  if args[4] == "GET" then ready = wrk.format("GET", "/bare") end
 end
 
 function request()
+  if ready then return ready end
   local key = next_key()
-  if method == "GET" then return wrk.format("GET", "/bare") end
-  headers["Idempotency-Key"] = key
-  return wrk.format("POST", "/bare", headers, string.format(body, key))
+  return post("/bare", key, string.format(body, key))
 end

@@ -2,7 +2,6 @@
 local body = '{"cart_id":"%s","email":"%s@example.com","shipping_address":{"name":"Ada Lovelace","line1":"Unter den Linden 1",' ..
   '"city":"Berlin","postal_code":"10117","country":"DE"},"shipping_option":"standard",' ..
   '"payment":{"provider":"stripe","method":"pm_card_visa"}}'
-local headers = {["Content-Type"] = "application/json"}
 
 function init(args)
   prepare(args)
@@ -11,6 +10,5 @@ end
 
 function request()
   local key = next_key()
-  headers["Idempotency-Key"] = key
-  return wrk.format("POST", "/v1/checkouts", headers, string.format(body, carts[(sent - 1) % #carts + 1], key))
+  return post("/v1/checkouts", key, string.format(body, carts[(sent - 1) % #carts + 1], key))
 end

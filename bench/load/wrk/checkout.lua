@@ -3,7 +3,6 @@ local head = '{"lines":['
 local tail = '],"currency":"EUR","email":"%s@example.com","shipping_address":{"name":"Ada Lovelace","line1":"Unter den Linden 1",' ..
   '"city":"Berlin","postal_code":"10117","country":"DE"},"shipping_option":"standard",' ..
   '"payment":{"provider":"stripe","method":"pm_card_visa"}}'
-local headers = {["Content-Type"] = "application/json"}
 
 function init(args)
   prepare(args)
@@ -19,6 +18,5 @@ function request()
     local sku = skus[(first + i - 2) % #skus + 1]
     parts[i] = string.format('{"sku":"%s","quantity":%d}', sku, 1)
   end
-  headers["Idempotency-Key"] = key
-  return wrk.format("POST", "/v1/checkouts", headers, head .. table.concat(parts, ",") .. string.format(tail, key))
+  return post("/v1/checkouts", key, head .. table.concat(parts, ",") .. string.format(tail, key))
 end

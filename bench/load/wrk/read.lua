@@ -1,5 +1,6 @@
 -- Reads, uniform. Arguments: run id, seed, file of paths, each with a tab and an ETag behind it where it is revalidated.
 local tags = {}
+local requests = {}
 
 function init(args)
   prepare(args)
@@ -15,5 +16,10 @@ end
 
 function request()
   local at = math.random(#paths)
-  return wrk.format("GET", paths[at], tags[at])
+  local ready = requests[at]
+  if not ready then
+    ready = wrk.format("GET", paths[at], tags[at])
+    requests[at] = ready
+  end
+  return ready
 end
