@@ -7,7 +7,7 @@ timed from when it was due, so that a stalled server is seen by all who had to w
 import asyncio
 import itertools
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ from bench.problem import BenchError
 Seen = Callable[[int, bytes], None]
 """Gets (status, body) of every answer."""
 _DRAIN_S = 5.0
+_END, _LENGTH = b"\r\n\r\n", b"\r\nContent-Length:"
+_SPARE = 100
 
 
 class _Connection(asyncio.Protocol):
@@ -28,7 +30,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, load: "_Load") -> None:
         self._load = load
-        self._buffer = bytearray()
+        self._rest = b""
         self._due = 0.0
         self._waiting = False
         self._transport: asyncio.Transport | None = None
@@ -46,20 +48,20 @@ class _Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        end = buffer.find(b"\r\n\r\n")
+        buffer = self._rest + data if self._rest else data
+        end = buffer.find(_END)
         if end < 0:
+            self._rest = buffer
             return
-        head = bytes(buffer[:end]).lower()
-        _, found, rest = head.partition(b"content-length:")
-        length = int(rest.split(b"\r\n", 1)[0]) if found else 0
-        whole = end + 4 + length
+        at = buffer.find(_LENGTH, 0, end + 2)
+        length = int(buffer[at + len(_LENGTH) : buffer.find(b"\r", at + 2)]) if at >= 0 else 0
+        whole = end + len(_END) + length
         if len(buffer) < whole:
+            self._rest = buffer
             return
         seen = self._load.seen
-        status, body = int(head[9:12]), bytes(buffer[end + 4 : whole]) if seen is not None else b""
-        del buffer[:whole]
+        status, body = int(buffer[9:12]), buffer[end + len(_END) : whole] if seen is not None else b""
+        self._rest = buffer[whole:]
         self._waiting = False
         self._load.answered(status, self._due)
         if seen is not None:
@@ -76,16 +78,18 @@ class _Load:
     def __init__(
         self, build: Build, rate_per_s: float, seconds: float, *, most: int = 0, seen: Seen | None = None
     ) -> None:
-        self.latencies, self.late = Histogram(), Histogram()
-        self.by_second: dict[int, Histogram] = {}
-        self.good_by_second: Counter[int] = Counter()
-        self.statuses: Counter[int] = Counter()
+        # Only kept while it runs: what becomes of them is the reader's time, not the run's.
+        self._answers: list[tuple[float, float, int]] = []
+        self._late_s: list[float] = []
         self.sent = self.dropped = self.alive = 0
         self.seen = seen
         self.most = most
-        self._build = build
+        numbers = itertools.count(1)
+        self._next: Callable[[], bytes] = lambda: build(next(numbers))
+        if rate_per_s and not most:  # built before: at a rate, building takes a third of the generator's time
+            ready = deque(build(next(numbers)) for _ in range(int(rate_per_s * seconds) + _SPARE))
+            self._next = lambda: ready.popleft() if ready else build(next(numbers))
         self._rate = rate_per_s
-        self._numbers = itertools.count(1)
         self._idle: deque[_Connection] = deque()
         self._due: deque[float] = deque()
         self.began = time.perf_counter()
@@ -104,21 +108,12 @@ class _Load:
 
     def _send(self, connection: _Connection, due: float) -> None:
         self.sent += 1
-        connection.send(self._build(next(self._numbers)), due)
+        connection.send(self._next(), due)
 
     def answered(self, status: int, due: float) -> None:
         """Records an answer."""
         now = self.last = time.perf_counter()
-        us = (now - due) * 1e6
-        self.latencies.add(us)
-        at = int(now - self.began)
-        histogram = self.by_second.get(at)
-        if histogram is None:
-            histogram = self.by_second[at] = Histogram()
-        histogram.add(us)
-        self.statuses[status] += 1
-        if status < 400:
-            self.good_by_second[at] += 1
+        self._answers.append((now, due, status))
 
     def lost(self, connection: _Connection, waiting: bool) -> None:
         """A connection that ends before the run does is an error when it owed an answer, and is not used again."""
@@ -131,7 +126,7 @@ class _Load:
     @property
     def open_requests(self) -> int:
         """Sent or due, and not answered."""
-        return self.sent + len(self._due) - len(self.latencies)
+        return self.sent + len(self._due) - len(self._answers)
 
     @property
     def done(self) -> bool:
@@ -148,7 +143,7 @@ class _Load:
             while (due := self.began + number / self._rate) <= now:
                 number += 1
                 if self._idle:
-                    self.late.add((time.perf_counter() - due) * 1e6)
+                    self._late_s.append(time.perf_counter() - due)
                     self._send(self._idle.popleft(), due)
                 else:
                     self._due.append(due)
@@ -156,8 +151,17 @@ class _Load:
 
     def as_run(self, elapsed_s: float) -> Run:
         """The figures."""
-        seen = self.latencies
-        ok = sum(count for status, count in self.statuses.items() if status < 400)
+        seen, late = Histogram(), Histogram()
+        statuses: Counter[int] = Counter()
+        seconds: defaultdict[int, _Second] = defaultdict(_Second)
+        for answered, due, status in self._answers:
+            us = (answered - due) * 1e6
+            seen.add(us)
+            statuses[status] += 1
+            seconds[int(answered - self.began)].add(us, status)
+        for late_s in self._late_s:
+            late.add(late_s * 1e6)
+        ok = sum(count for status, count in statuses.items() if status < 400)
         return Run(
             tool="generator",
             requests_per_s=round(len(seen) / elapsed_s, 1),
@@ -171,14 +175,27 @@ class _Load:
             refused=len(seen) - ok,
             broken=self.open_requests,
             elapsed_s=round(elapsed_s, 3),
-            late_p99_ms=round(self.late.percentile_ms(99), 3),
+            late_p99_ms=round(late.percentile_ms(99), 3),
             distribution=[(percent, round(seen.percentile_ms(percent), 3)) for percent in PERCENTS],
-            seconds=[self._second(at) for at in range(max(self.by_second, default=-1) + 1)],
-            statuses=dict(self.statuses),
+            seconds=[seconds[at].told(at) for at in range(max(seconds, default=-1) + 1)],
+            statuses=dict(statuses),
         )
 
-    def _second(self, at: int) -> Second:
-        seen, good = self.by_second.get(at, Histogram()), self.good_by_second[at]
+
+class _Second:
+    """What was answered within one second."""
+
+    def __init__(self) -> None:
+        self._seen, self._good = Histogram(), 0
+
+    def add(self, us: float, status: int) -> None:
+        """One answer."""
+        self._seen.add(us)
+        self._good += status < 400
+
+    def told(self, at: int) -> Second:
+        """As figures."""
+        seen, good = self._seen, self._good
         return Second(
             at,
             len(seen),
