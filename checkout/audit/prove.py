@@ -75,7 +75,7 @@ async def audit(
         while True:
             findings, scale = await _everything(asked)
             failed = {finding.name for finding in findings if not finding.ok}
-            if not failed or not failed <= _SETTLES:
+            if not failed & _SETTLES:
                 break
             healing = began + limits.GATE_HEALED_S if GATE.name in failed else 0.0
             if time.monotonic() >= max(deadline, healing):

@@ -270,10 +270,11 @@ async def test_unfinished_work_is_waited_for(world: World) -> None:
     assert any("waiting" in text for text in steps)
 
 
-async def test_the_gate_is_given_its_time_beside_unfinished_work(world: World) -> None:
-    """A failure means that work under way makes a counter that is about to be mended look broken."""
+@pytest.mark.parametrize("beside", ["outbox_unfinished", "dead_letters"])
+async def test_the_gate_is_given_its_time_beside_unfinished_work(world: World, beside: str) -> None:
+    """A failure means that work under way, or work given up, makes a counter that is about to be mended look broken."""
     await world.rebuild_gate()
-    await world.db.execute(DAMAGE["outbox_unfinished"])
+    await world.db.execute(DAMAGE[beside])
     mug = await world.db.fetchval(f"SELECT {MUG}")
     async with gate_of(world.settings.database_url, world.settings.gate_url) as (gate, _):
         await gate.lane.call(b"HINCRBY", STOCK, mug, 3)
@@ -281,7 +282,7 @@ async def test_the_gate_is_given_its_time_beside_unfinished_work(world: World) -
         await asyncio.sleep(0.5)
         await gate.lane.call(b"HINCRBY", STOCK, mug, -3)
         report = await proving
-    assert report.failed == ("outbox_unfinished",)
+    assert report.failed == (beside,)
     assert report.waited_s > 0
 
 
