@@ -33,7 +33,7 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
-_CLOSED_AT_ONCE = 25
+_CLOSED_AT_ONCE = 4
 
 
 def _late() -> bytes:
