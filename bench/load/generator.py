@@ -54,6 +54,8 @@ class _Connection(asyncio.Protocol):
             self._rest = buffer
             return
         at = buffer.find(_LENGTH, 0, end + 2)
+        if at < 0:  # spelt otherwise, or not there
+            at = buffer[: end + 2].lower().find(_LENGTH.lower())
         length = int(buffer[at + len(_LENGTH) : buffer.find(b"\r", at + 2)]) if at >= 0 else 0
         whole = end + len(_END) + length
         if len(buffer) < whole:

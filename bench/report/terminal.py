@@ -69,8 +69,8 @@ def _rows(rows: Sequence[Row]) -> Table:
     table = Table(title_justify="left")
     table.add_column("What", min_width=40)
     heads = ["per s", *(["÷ bare"] if ratios else []), *(["windows"] if spread else [])]
-    heads += [*(["p50 ms", "p99 ms", "p99.9"] if timed else [])]
     heads += [
+        *(["p50 ms", "p99 ms", "p99.9"] if timed else []),
         *(["shed"] if sheds else []),
         "failed",
         *(f"{_SHORT.get(role, role)} µs" for role in roles),

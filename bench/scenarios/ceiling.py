@@ -4,11 +4,13 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean
 
 from msgspec import Struct
 
 from bench.load.drive import Tool
 from bench.load.shapes import Shape
+from bench.measure.noise import drift
 from bench.measure.processes import over
 from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
@@ -74,6 +76,7 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
         await shop.stop()
         afterwards = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
     rows = [one.row() for one in measured]
+    problems, drifted = drift(bare_rates(measured[::-1]), bare_rates(measured))
     return Result(
         scenario="ceiling",
         title=f"Ceiling: {asked.processes} × serve, {asked.tool.connections} connections of {asked.tool.name}",
@@ -93,14 +96,25 @@ async def run_ceiling(asked: Ceiling, say: Say) -> Result:
         figures=figures(rows),
         usage=over([one.usage for one in measured]),
         problems=[
+            *problems,
             *(problem for one in measured for problem in one.problems),
             *afterwards.problems,
         ],
-        notes=[*floors.notes(), *(note for one in measured for note in one.notes), *afterwards.notes],
+        notes=[
+            *drifted,
+            *floors.notes(),
+            *(note for one in measured for note in one.notes),
+            *afterwards.notes,
+        ],
         bare_per_s=floors.rate("POST"),
         audit=afterwards.audit,
         tolerated=afterwards.tolerated,
     )
+
+
+def bare_rates(measured: Sequence[Measured]) -> dict[str, float]:
+    """The bare server's mean rate by method, beside the last row of each."""
+    return {one.plan.over: mean(one.bare) for one in measured}
 
 
 async def _stocked(shop: OwnShop) -> tuple[list[str], list[str], list[str]]:

@@ -11,6 +11,7 @@ from bench.load.baskets import Baskets
 from bench.load.drive import Tool
 from bench.load.fit import kept
 from bench.load.shapes import Shape
+from bench.measure.noise import drift
 from bench.measure.processes import over
 from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import Verdict, judged
@@ -66,6 +67,13 @@ class _Step(Struct):
         """÷ bare."""
         return self.measured.ratio or 0.0
 
+    @property
+    def moved(self) -> tuple[list[str], list[str]]:
+        """Problems and notes: whether the machine was the same in the first half of the step and in the second."""
+        rates = self.measured.bare
+        half, method = len(rates) // 2, f"POST ({self.name})"
+        return drift({method: mean(rates[:half])}, {method: mean(rates[-half:])})
+
     def row(self) -> Row:
         """As a row."""
         return self.measured.row()
@@ -95,8 +103,9 @@ async def run_growth(asked: Growth, say: Say) -> Result:
                     orders = so_many
                 size_mib = await bulk.size_mib()
             await shop.stop()
+            loading_s = round(time.monotonic() - loading, 1)
             measured = await _measured(asked, shop, items, orders, floors, say)
-            step = _Step(len(items), orders, measured, size_mib, round(time.monotonic() - loading, 1))
+            step = _Step(len(items), orders, measured, size_mib, loading_s)
             steps.append(step)
             if number < len(planned):
                 await shop.start(("relay",), demo=False)
@@ -125,10 +134,14 @@ async def run_growth(asked: Growth, say: Say) -> Result:
         figures=[Figure(f"{step.name} ÷ bare", step.ratio, "ratio") for step in steps],
         usage=over([step.measured.usage for step in steps]),
         problems=[
-            *(said for step in steps for said in step.measured.problems),
+            *(said for step in steps for said in (*step.moved[0], *step.measured.problems)),
             *after.problems,
         ],
-        notes=[*floors.notes(), *(said for step in steps for said in step.measured.notes), *after.notes],
+        notes=[
+            *floors.notes(),
+            *(said for step in steps for said in (*step.moved[1], *step.measured.notes)),
+            *after.notes,
+        ],
         bare_per_s=floors.rate("POST"),
         audit=after.audit,
         tolerated=after.tolerated,

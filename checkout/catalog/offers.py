@@ -65,7 +65,6 @@ class _Shelf:
         return offer
 
     def put(self, offer: _Kept) -> None:
-        self.drop(offer.sku)
         self.packed[offer.sku] = _pack(offer)
 
     def drop(self, sku: str) -> None:

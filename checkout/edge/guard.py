@@ -143,11 +143,6 @@ class GuardedProtocol(Connection):
         elif not self._since and data:
             self._begin(None)
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """Goes on where reading was paused. aiohttp asks for it at the end of each body, and parses nothing anew."""
-        if self._reading_paused:
-            super().resume_reading(resume_parser)
-
     def _refused(self, data: bytes) -> bool:
         """Whether these bytes were answered here: a request that finds no room, on a connection that does nothing else."""
         waiter, transport = self._waiter, self.transport

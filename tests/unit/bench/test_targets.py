@@ -97,6 +97,15 @@ def test_what_the_shop_answered_is_read() -> None:
     assert since.in_words() == "5 × out_of_stock"
 
 
+@pytest.mark.parametrize(
+    ("last", "problems", "notes"), [(1040, 0, 0), (1150, 0, 1), (700, 1, 0), (1500, 1, 0)]
+)
+def test_a_machine_that_changed_is_told(last: float, problems: int, notes: int) -> None:
+    """A failure means that a ratio counts although the machine was another one by the end of the run."""
+    found = noise.drift({"POST": 1000.0}, {"POST": last})
+    assert (len(found[0]), len(found[1])) == (problems, notes)
+
+
 @pytest.mark.parametrize(("rates", "notes"), [((1000, 1040), 0), ((1000, 1200, 900, 1000), 1)])
 def test_a_machine_that_changes_is_told(rates: tuple[float, ...], notes: int) -> None:
     """A failure means that a reader takes the figures of a busy machine for those of a quiet one."""
