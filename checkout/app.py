@@ -41,6 +41,7 @@ async def _start(app: web.Application) -> None:
     parts.tasks += [
         asyncio.create_task(keep_open(parts.gate, parts.stock), name="gate"),
         asyncio.create_task(Reconciler(parts.gate, parts.stock).run(), name="reconciler"),
+        asyncio.create_task(parts.warming.run(), name="warming"),
     ]
     parts.rules.start()
     parts.access.roles.start()

@@ -25,6 +25,8 @@ from checkout.catalog import store as catalog_store
 from checkout.catalog.changes import Changes
 from checkout.catalog.offers import Offers
 from checkout.catalog.reading import Reading
+from checkout.catalog.warming import Warming
+from checkout.edge import measured
 from checkout.edge.client import Clients
 from checkout.edge.metrics import Metrics
 from checkout.edge.middleware import Edge
@@ -64,6 +66,7 @@ class Parts:
     committer: Committer
     orders: OrderStore
     offers: Offers
+    warming: Warming
     reading: Reading
     search: Search
     follower: orders_events.Follower
@@ -95,10 +98,15 @@ def make_parts(settings: Settings) -> Parts:
     async def load_offers(skus: Any, currency: str) -> Any:
         return await catalog_store.offers(pool, skus, currency)
 
+    async def offers_after(item_id: int, currency: str) -> Any:
+        return await catalog_store.offers_after(pool, item_id, currency)
+
     offers = Offers(load_offers)
     rules = RulebookCache(pool)
     persister = Persister(CartStore(pool))
     metrics = Metrics(_metrics_folder(settings))
+    known = metrics.gauge(measured.OFFERS)
+    metrics.before_flush.append(lambda: known.set(len(offers)))
 
     async def live(item_id: int) -> int | None:
         units = await gate.available([item_id])
@@ -144,6 +152,7 @@ def make_parts(settings: Settings) -> Parts:
         committer=Committer(settings.database_url, payment_window_s=settings.payment_window_s),
         orders=OrderStore(pool, cipher),
         offers=offers,
+        warming=Warming(offers, offers_after),
         reading=reading,
         search=search,
         follower=orders_events.Follower(orders_events.TimelineStore(pool)),

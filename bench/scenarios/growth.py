@@ -8,7 +8,7 @@ from statistics import mean
 from msgspec import Struct
 
 from bench.load.baskets import Baskets
-from bench.load.drive import Tool
+from bench.load.drive import Tool, drive
 from bench.load.fit import kept
 from bench.load.shapes import Shape
 from bench.measure.noise import drift
@@ -22,10 +22,11 @@ from bench.shop.afterwards import drain_and_audit
 from bench.shop.floor import Floors, floors_beside
 from bench.shop.mass import add_orders, add_skus, sku_of
 from bench.shop.own import OwnShop, own_shop
-from bench.shop.readiness import gate_open
+from bench.shop.readiness import gate_open, prices_learned
 from bench.shop.store import Bulk
 
 _DRAWN = 200_000
+_FIRST_S = 2.0
 _WARM_S = 12.0
 
 
@@ -156,8 +157,11 @@ async def _measured(
     await shop.start(("serve",), demo=False)
     await gate_open(shop.url)
     ranked = Baskets([sku_of(item) for item in items], kept(), seed=1)
-    drawn = [ranked.sku() for _ in range(min(_DRAWN, 20 * len(items)))]
+    drawn = [ranked.sku() for _ in range(_DRAWN)]
     plan = Plan(name, f"express checkouts, {name}", Shape("express", drawn), 201, places=True)
+    say(f"{name}: the first buyers, then until the processes have learned every price")
+    await drive(tool.lasting(_FIRST_S), shop.url, plan.shape.again())
+    await prices_learned(shop.url)
     say(f"{name}: express checkouts, {tool.seconds:.0f} s, in turn with bare POST")
     found = await measure(tool, shop, plan, warm_s=max(_WARM_S, tool.seconds / 2), bare=floors.measure)
     await shop.stop()

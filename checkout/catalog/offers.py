@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 from checkout.quoting.model import Offer
 from config import limits
 
-OFFER_TTL_S = 60.0
+OFFER_TTL_S = 1800.0
 OFFER_NEGATIVE_TTL_S = 2.0
 BATCH_SKUS_MAX = 2000
 _NEGATIVES_MAX = 10_000
@@ -31,7 +31,7 @@ Source = Callable[[Sequence[str], str], Awaitable[Sequence[Offer]]]
 
 
 class _Kept(Offer, frozen=True, gc=False, kw_only=True, array_like=True):
-    """An offer as it is kept.
+    """An offer as it is kept: packed as the array of its fields.
 
     Units: `until` by the cache's clock. Shape: `asked_at` counts the changes that had been announced when it was asked for.
     """
@@ -64,8 +64,10 @@ class _Shelf:
             offer = self.at_hand[sku] = _unpack(packed)
         return offer
 
-    def put(self, offer: _Kept) -> None:
-        self.packed[offer.sku] = _pack(offer)
+    def put(self, offer: Offer, until: float, asked_at: int) -> None:
+        """In the place of the one before, if there was one."""
+        self.packed[offer.sku] = _pack((*astuple(offer), until, asked_at))
+        self.at_hand.pop(offer.sku, None)
 
     def drop(self, sku: str) -> None:
         self.packed.pop(sku, None)
@@ -100,7 +102,7 @@ class Offers:
         self,
         source: Source,
         *,
-        max_entries: int = limits.CATALOG_ENTRIES_MAX,
+        max_entries: int = limits.OFFERS_MAX,
         ttl_s: float = OFFER_TTL_S,
         negative_ttl_s: float = OFFER_NEGATIVE_TTL_S,
         clock: Callable[[], float] = time.monotonic,
@@ -113,8 +115,11 @@ class Offers:
         self._shelves: dict[str, _Shelf] = {}
         self._missing: dict[tuple[str, str], float] = {}
         self._queues: dict[str, _Queue] = {}
-        self._generation = 0
+        self.generation = 0
+        """Counts the changes that were announced."""
         self._flushed_at = 0
+        self.forgotten_at = clock()
+        """When everything was forgotten the last time, by this cache's clock."""
         self._changed: dict[str, int] = {}
         self._changed_before: dict[str, int] = {}
         self._changed_since = clock()
@@ -122,6 +127,32 @@ class Offers:
 
     def __len__(self) -> int:
         return sum(len(shelf) for shelf in self._shelves.values())
+
+    @property
+    def currencies(self) -> list[str]:
+        """Those that somebody asked in."""
+        return list(self._queues)
+
+    def now(self) -> float:
+        """By this cache's clock. Units: s."""
+        return self._clock()
+
+    def learn(self, offers: Iterable[Offer], currency: str, asked_at: int) -> bool:
+        """Keeps offers that nobody waits for; says whether they were kept, or everything was forgotten meanwhile.
+
+        Shape: `asked_at` is the `generation` before they were read. When there is no room, only known ones are renewed.
+        """
+        if self._flushed_at > asked_at:
+            return False
+        until, room = self._clock() + self._ttl_s, self._max_entries - len(self)
+        shelf = self._shelves.setdefault(currency, _Shelf())
+        for offer in offers:
+            if offer.sku not in shelf.packed:
+                if room <= 0:
+                    continue
+                room -= 1
+            shelf.put(offer, until, asked_at)
+        return True
 
     def peek(self, sku: str, currency: str) -> Offer | None:
         """The offer if this process knows it; None says nothing about the SKU: ask `get_many`."""
@@ -161,20 +192,21 @@ class Offers:
         if "*" in payloads or "" in payloads or len(self._changed) + len(payloads) > _CHANGES_MAX:
             self.flush()
             return
-        self._generation += 1
+        self.generation += 1
         self._missing.clear()
         now = self._clock()
         if (
             now - self._changed_since > self._ttl_s
         ):  # of what was asked for before the changes before, nothing holds any more
             self._changed_before, self._changed, self._changed_since = self._changed, {}, now
-        self._changed.update(dict.fromkeys(payloads, self._generation))
+        self._changed.update(dict.fromkeys(payloads, self.generation))
         self._detach()
 
     def flush(self) -> None:
         """Forgets everything; what is being loaded now will not be kept."""
-        self._generation += 1
-        self._flushed_at = self._generation
+        self.generation += 1
+        self._flushed_at = self.generation
+        self.forgotten_at = self._clock()
         self._shelves.clear()
         self._missing.clear()
         self._changed.clear()
@@ -223,14 +255,14 @@ class Offers:
         queue.task = None
 
     async def _read(self, skus: Sequence[str], currency: str) -> dict[str, Offer]:
-        began, expires = self._generation, self._clock() + self._ttl_s
+        began, expires = self.generation, self._clock() + self._ttl_s
         self.loads += 1
         offers = {offer.sku: offer for offer in await self._source(skus, currency)}
         if self._flushed_at > began:
             return offers
         for offer in offers.values():
             self._keep(offer, currency, expires, began)
-        if self._generation == began and len(self._missing) < _NEGATIVES_MAX:
+        if self.generation == began and len(self._missing) < _NEGATIVES_MAX:
             until = self._clock() + self._negative_ttl_s
             self._missing.update(((sku, currency), until) for sku in skus if sku not in offers)
         elif len(self._missing) >= _NEGATIVES_MAX:
@@ -243,4 +275,4 @@ class Offers:
         if len(self) >= self._max_entries:
             fullest = max(self._shelves.values(), key=len)
             fullest.drop(next(iter(fullest.packed)))
-        shelf.put(_Kept(*astuple(offer), until=until, asked_at=asked_at))
+        shelf.put(offer, until, asked_at)

@@ -12,6 +12,25 @@ JOIN prices r ON r.item_id = v.item_id AND r.currency = $2
 JOIN stock s ON s.item_id = v.item_id
 WHERE v.sku = ANY ($1::text[]) AND v.archived_at IS NULL
 
+-- name: offers_after
+-- Caller: warming.Warming, page by page. Index: prices pkey, then pkeys. Locks: none. Rows: <= 100, in the order of items.
+-- An item that is priced but not sold has a row without SKU, so that no page looks further than 100 items.
+-- The limit is no parameter: a plan for any limit would read whole tables.
+WITH page AS MATERIALIZED (
+    SELECT item_id, currency, amount_minor FROM prices
+    WHERE item_id > $1 AND currency = $2
+    ORDER BY item_id
+    LIMIT 100
+)
+SELECT r.item_id, v.sku, p.id::text AS product_id, p.slug,
+       CASE WHEN v.title = '' THEN p.title ELSE p.title || ' – ' || v.title END AS title,
+       r.currency, r.amount_minor, s.offer_version, p.tax_class, v.weight_g, v.requires_shipping
+FROM page r
+JOIN stock s ON s.item_id = r.item_id
+LEFT JOIN (variants v JOIN products p ON p.id = v.product_id AND p.status = 'published')
+       ON v.item_id = r.item_id AND v.archived_at IS NULL
+ORDER BY r.item_id
+
 -- name: product_by_key
 -- Caller: reading.product. Index: products pkey, products.slug, variants_product, stock_policies pkey. Locks: none. Rows: 0 or 1.
 SELECT p.id::text AS id, p.slug, p.title, p.description, p.vendor, p.tags, p.attributes, p.images, p.tax_class, p.version,

@@ -19,7 +19,19 @@ _SQL = sql.load(__file__, "write.sql")
 
 async def offers(pool: Pool, skus: Sequence[str], currency: str) -> list[Offer]:
     """The offers of these SKUs that are published and priced in this currency. Raises: Unavailable. Cost: one statement."""
-    rows = await fetch_all(pool, queries.offers_by_sku, skus, currency)
+    return _as_offers(await fetch_all(pool, queries.offers_by_sku, skus, currency), currency)
+
+
+async def offers_after(pool: Pool, item_id: int, currency: str) -> tuple[list[Offer], int | None]:
+    """What is published and priced in this currency among the next 100 items that have a price in it.
+
+    Shape: offers in the order of items, and the item after which to go on; None at the end. Raises: Unavailable.
+    """
+    rows = await fetch_all(pool, queries.offers_after, item_id, currency)
+    return _as_offers([row for row in rows if row["sku"]], currency), rows[-1]["item_id"] if rows else None
+
+
+def _as_offers(rows: Sequence[Record], currency: str) -> list[Offer]:
     # One text, and one number, for all offers that say the same.
     once: dict[str | int, str | int] = {currency: sys.intern(currency), STANDARD: STANDARD}
 

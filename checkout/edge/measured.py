@@ -21,9 +21,12 @@ SLOW_CLOSED = Described(
     "checkout_http_slow_closed_total", "counter", "Connections closed for dribbling, by part", ("part",)
 )
 CONNECTIONS = Described("checkout_http_connections", "gauge", "Open connections")
+OFFERS = Described(
+    "checkout_offers_known", "gauge", "Prices that serve processes know: of a SKU in a currency, in each"
+)
 LOOP_LAG = Described("checkout_loop_lag_seconds", "gauge", "How late the event loop ran, last look")
 
 CATALOGUE = (
     REQUESTS, SECONDS, IN_FLIGHT, ROOM, STREAMS, SHED, LIMITED, FELL_BACK, PROBLEMS, SLOW_CLOSED, CONNECTIONS,
-    LOOP_LAG, RESIDENT, CPU,
+    OFFERS, LOOP_LAG, RESIDENT, CPU,
 )  # fmt: skip

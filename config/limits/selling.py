@@ -93,6 +93,8 @@ CART_PERSIST_BATCH = 500
 CART_DIRTY_MAX = 50_000
 # Carts whose currency a process remembers, so that a line edit needs one call of the gate and not two.
 CART_CURRENCIES_MAX = 100_000
+# Offers (a SKU in a currency) that one process knows, at 400 bytes each.
+OFFERS_MAX = 1_000_000
 # Encoded documents that one process keeps.
 CATALOG_ENTRIES_MAX = 120_000
 CATALOG_BYTES_MAX = 96 * 1024 * 1024

@@ -88,6 +88,28 @@ async def test_offers_are_of_published_prices_of_that_currency(shelf: Shelf) -> 
     assert await store.offers(shelf.front.pool, ["TEE-BLACK-M"], "GBP") == []
 
 
+async def test_pages_of_offers_are_what_is_offered(shelf: Shelf) -> None:
+    """If it fails, what a process learns ahead is not what it would have been told, or ends before the catalogue does."""
+    pool = shelf.front.pool
+    many = [
+        ProductDraft(f"p{n}", "P", (VariantDraft(f"P-{n}", {"EUR": Price(n)}),), status="draft" if n < 220 else "published")
+        for n in range(1, 260)
+    ]  # fmt: skip
+    await upsert_products(shelf.db, many)
+    await archive(shelf.db, [await shelf.db.fetchval("SELECT id FROM products WHERE slug = 'mug-classic'")])
+    skus = [row["sku"] for row in await shelf.db.fetch("SELECT sku FROM variants ORDER BY item_id")]
+    for currency in ("EUR", "USD", "XXX"):
+        found, pages, after = [], 0, 0
+        while after is not None:
+            page, after = await store.offers_after(pool, after, currency)
+            found += page
+            pages += 1
+        told = await store.offers(pool, skus, currency)
+        assert found == sorted(told, key=lambda offer: offer.item_id)
+        assert pages >= (4 if currency == "EUR" else 1)
+        assert bool(told) == (currency != "XXX")
+
+
 async def test_a_variant_just_made_has_the_first_version_an_older_one_the_next(shelf: Shelf) -> None:
     """If it fails, an import writes each new stock row thrice, or a new price leaves an open quote of the old one good."""
     version = "SELECT offer_version FROM stock JOIN variants USING (item_id) WHERE sku = $1"
