@@ -7,11 +7,12 @@ import typer
 from bench.load.drive import chosen
 from bench.report.progress import Say
 from bench.report.result import Result
-from bench.running import RESULTS, Json, Processes, Results, Seconds, ToolName, Wait, bench_app, run
+from bench.running import RESULTS, Apart, Json, Processes, Results, Seconds, ToolName, Wait, bench_app, run
 from bench.scenarios.connections import Connections, run_connections
 from bench.scenarios.flood import Flood, run_flood
 from bench.scenarios.overload import Overload, run_overload
 from bench.scenarios.slow import Slow, run_slow
+from bench.shop.cores import divided, shared
 
 
 @bench_app.command()
@@ -20,12 +21,13 @@ def flood(
     rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
     seconds: Seconds = 20.0,
     processes: Processes = 2,
+    apart: Apart = True,
     wait: Wait = 30.0,
     results: Results = RESULTS,
     as_json: Json = False,
 ) -> None:
     """Passwords are guessed as fast as they are refused: do checkouts become slow? (T24) [dim]1 min[/dim]"""
-    asked = Flood(seconds, rate, guessers, processes, wait)
+    asked = Flood(seconds, rate, guessers, processes, divided() if apart else shared(), wait)
     run("flood", lambda say: run_flood(asked, say), results=results, as_json=as_json)
 
 
@@ -36,6 +38,7 @@ def overload(
     connections: Annotated[int, typer.Option(help="Clients that offer it.", min=1, max=15_000)] = 2_500,
     peak_seconds: Annotated[float, typer.Option(help="How long the peak is measured.", min=1)] = 8.0,
     processes: Processes = 2,
+    apart: Apart = True,
     wait: Wait = 30.0,
     tool: ToolName = "auto",
     results: Results = RESULTS,
@@ -50,7 +53,10 @@ def overload(
 
     async def work(say: Say) -> Result:
         peak = chosen(tool, connections=256, seconds=peak_seconds)
-        return await run_overload(Overload(peak, seconds, times, connections, processes, wait), say)
+        return await run_overload(
+            Overload(peak, seconds, times, connections, processes, divided() if apart else shared(), wait),
+            say,
+        )
 
     run("overload", work, results=results, as_json=as_json)
 
@@ -61,6 +67,7 @@ def slow(
     rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
     seconds: Seconds = 30.0,
     processes: Processes = 2,
+    apart: Apart = True,
     wait: Wait = 30.0,
     results: Results = RESULTS,
     as_json: Json = False,
@@ -69,7 +76,7 @@ def slow(
 
     Eight ways, a byte a second; whoever is closed comes back. Each is timed by itself until it is closed.
     """
-    asked = Slow(seconds, rate, dribblers, processes, wait)
+    asked = Slow(seconds, rate, dribblers, processes, divided() if apart else shared(), wait)
     run("slow", lambda say: run_slow(asked, say), results=results, as_json=as_json)
 
 

@@ -40,6 +40,13 @@ Wait = Annotated[
         help="Seconds to work off the backlog before the audit; what is left is audited as owed.", min=0
     ),
 ]
+Apart = Annotated[
+    bool,
+    typer.Option(
+        "--apart/--together",
+        help="Clients on half of the cores, the shop on the others; or both on all, where clients take from the shop.",
+    ),
+]
 RESULTS = Path("bench/results")
 
 

@@ -14,6 +14,7 @@ from bench.measure.row import bare_row
 from bench.report.progress import Say
 from bench.report.result import Row
 from bench.shop.afterwards import Afterwards, drain_and_audit
+from bench.shop.cores import Cores, clients_on
 from bench.shop.own import own_shop
 from bench.shop.store import stock_up
 
@@ -31,6 +32,8 @@ class Honest(Protocol):
     def rate_per_s(self) -> float: ...
     @property
     def processes(self) -> int: ...
+    @property
+    def cores(self) -> Cores: ...
     @property
     def drain_s(self) -> float: ...
 
@@ -80,17 +83,19 @@ async def measure_beside(
     Shape: `attack` is in full swing once it is entered. Raises: BenchError.
     """
     tool = Tool("generator", _CONNECTIONS, asked.seconds)
-    async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
+    async with own_shop(processes=asked.processes, kinds=("serve",), cores=asked.cores.shop) as shop:
         skus, _ = await stock_up(shop.settings.database_url, units=1_000_000)
-        say(f"{asked.rate_per_s:g} checkouts a second alone, {asked.seconds:.0f} s")
-        await drive(tool.lasting(_WARM_S), shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        alone = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-        say(f"beside {attackers}, {asked.seconds:.0f} s")
-        async with attack(shop.url) as told:
-            meter = Meter(shop.roots)
-            beside = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
-            usage = meter.read()
+        with clients_on(asked.cores):
+            say(f"{asked.rate_per_s:g} checkouts a second alone, {asked.seconds:.0f} s")
+            await drive(tool.lasting(_WARM_S), shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
+            alone = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
+            say(f"beside {attackers}, {asked.seconds:.0f} s")
+            async with attack(shop.url) as told:
+                meter = Meter(shop.roots)
+                beside = await drive(tool, shop.url, Shape("express", skus), rate_per_s=asked.rate_per_s)
+                usage = meter.read()
         await shop.stop()
+        shop.cores = ()
         after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
     return Beside(attackers, alone, beside, usage, after), told
 

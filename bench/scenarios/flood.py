@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import aiohttp
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bench.measure.targets import judged
 from bench.report.progress import Say
 from bench.report.result import Figure, Result, this_machine
 from bench.scenarios.beside import measure_beside
+from bench.shop.cores import Cores, shared
 
 _WARM_S = 3.0
 _PAUSE_S = 0.05
@@ -26,6 +27,7 @@ class Flood(Struct, frozen=True):
     rate_per_s: float = 50.0
     guessers: int = 40
     processes: int = 2
+    cores: Cores = field(default_factory=shared)
     drain_s: float = 30.0
 
 
@@ -45,6 +47,7 @@ async def run_flood(asked: Flood, say: Say) -> Result:
             "rate": f"{asked.rate_per_s:g}",
             "guessers": str(asked.guessers),
             "processes": str(asked.processes),
+            "cores": asked.cores.in_words,
         },
         machine=machine,
         rows=measured.rows,

@@ -4,7 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bench.load.drive import Tool, drive
 from bench.load.open_files import raise_file_limit
@@ -19,6 +19,7 @@ from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Chart, Figure, Line, Result, Row, Table, this_machine
 from bench.shop.afterwards import drain_and_audit
+from bench.shop.cores import Cores, clients_on, shared
 from bench.shop.own import OwnShop, own_shop
 from bench.shop.store import count_orders, stock_up
 
@@ -42,6 +43,7 @@ class Overload(Struct, frozen=True):
     times: float = 3.0
     connections: int = 2_500
     processes: int = 2
+    cores: Cores = field(default_factory=shared)
     drain_s: float = 30.0
 
 
@@ -71,24 +73,26 @@ async def run_overload(asked: Overload, say: Say) -> Result:
     at, began, machine = datetime.now(UTC), time.monotonic(), this_machine()
     if raise_file_limit() < asked.connections + _SPARE_FILES:
         raise BenchError(f"{asked.connections:,} connections need as many open files: raise `ulimit -n`")
-    async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
+    async with own_shop(processes=asked.processes, kinds=("serve",), cores=asked.cores.shop) as shop:
         skus, _ = await stock_up(shop.settings.database_url, units=_UNITS)
         shape = Shape("express", skus)
-        say(f"the peak, {asked.tool.seconds:.0f} s")
-        plan = Plan("peak", "express checkouts, the peak", shape.again(), 201, places=True)
-        peak = await measure(asked.tool, shop, plan, warm_s=_WARM_S)
-        if not peak.good:
-            raise BenchError("no order was placed at the peak")
-        await asyncio.sleep(_SETTLE_S)
-        async with probing(shop.url, builder(shape.again()), rate_per_s=_PROBES_PER_S) as probe:
-            say(f"{_PROBES_PER_S:g} probes a second alone, {_USUAL_S:.0f} s")
-            usual_from = time.monotonic()
-            await asyncio.sleep(_USUAL_S)
-            usual = probe.between(usual_from, time.monotonic())
-            offered = await _offer(asked, shop, shape, peak.per_s * asked.times, say)
-            say(f"recovering, {_AFTER_S:.0f} s")
-            await asyncio.sleep(max(0.0, offered.ended_s + _AFTER_S - time.monotonic()))
+        with clients_on(asked.cores):
+            say(f"the peak, {asked.tool.seconds:.0f} s")
+            plan = Plan("peak", "express checkouts, the peak", shape.again(), 201, places=True)
+            peak = await measure(asked.tool, shop, plan, warm_s=_WARM_S)
+            if not peak.good:
+                raise BenchError("no order was placed at the peak")
+            await asyncio.sleep(_SETTLE_S)
+            async with probing(shop.url, builder(shape.again()), rate_per_s=_PROBES_PER_S) as probe:
+                say(f"{_PROBES_PER_S:g} probes a second alone, {_USUAL_S:.0f} s")
+                usual_from = time.monotonic()
+                await asyncio.sleep(_USUAL_S)
+                usual = probe.between(usual_from, time.monotonic())
+                offered = await _offer(asked, shop, shape, peak.per_s * asked.times, say)
+                say(f"recovering, {_AFTER_S:.0f} s")
+                await asyncio.sleep(max(0.0, offered.ended_s + _AFTER_S - time.monotonic()))
         await shop.stop()
+        shop.cores = ()
         after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
     figures = found(asked.times, peak, offered, probe, usual)
     return Result(
@@ -102,6 +106,7 @@ async def run_overload(asked: Overload, say: Say) -> Result:
             "times": f"{asked.times:g}",
             "connections": str(asked.connections),
             "processes": str(asked.processes),
+            "cores": asked.cores.in_words,
         },
         machine=machine,
         rows=[peak.row(), figures.row],

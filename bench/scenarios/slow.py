@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from bench.load.dribble import Asked, Found
 from bench.load.open_files import raise_file_limit
@@ -16,6 +16,7 @@ from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Figure, Result, Table, this_machine
 from bench.scenarios.beside import measure_beside
+from bench.shop.cores import Cores, shared
 
 _ARRIVE_S = 12.0
 _SLACK_S = 3.0
@@ -30,6 +31,7 @@ class Slow(Struct, frozen=True):
     rate_per_s: float = 50.0
     dribblers: int = 5_000
     processes: int = 2
+    cores: Cores = field(default_factory=shared)
     drain_s: float = 30.0
 
 
@@ -53,6 +55,7 @@ async def run_slow(asked: Slow, say: Say) -> Result:
             "rate": f"{asked.rate_per_s:g}",
             "dribblers": str(asked.dribblers),
             "processes": str(asked.processes),
+            "cores": asked.cores.in_words,
         },
         machine=machine,
         rows=measured.rows,

@@ -53,7 +53,8 @@ def _with(settings: Mapping[str, str]) -> list[str]:
 class OwnShop:
     """`checkout up` in a folder of its own, with limits raised. `url` answers when `start` has returned.
 
-    Shape: `more` are further settings by their variables' names; `command` starts it: with `checkout up`, unless given.
+    Shape: `more` are further settings by their variables' names; `command` starts it: with `checkout up`, unless given;
+    `cores` are those it may use from its next start on, all of its caller's when empty.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class OwnShop:
         more: Mapping[str, str] | None = None,
         command: Sequence[str] = (sys.executable, "-m", "checkout", "up"),
         start_s: float = _START_S,
+        cores: Sequence[int] = (),
     ) -> None:
+        self.cores = cores
         self._command = tuple(command)
         self._start_s = start_s
         self.folder = folder or Path(tempfile.mkdtemp(prefix="checkout-bench-"))
@@ -115,6 +118,8 @@ class OwnShop:
                 stderr=log,
                 start_new_session=True,
             )
+            if self.cores:
+                os.sched_setaffinity(self._process.pid, self.cores)
         finally:
             log.close()
         await self._is_up(log_size)
@@ -183,9 +188,10 @@ async def own_shop(
     folder: Path | None = None,
     demo: bool = True,
     more: Mapping[str, str] | None = None,
+    cores: Sequence[int] = (),
 ) -> AsyncIterator[OwnShop]:
     """A shop for one benchmark; nothing of it is left behind, unless `folder` says where to keep it."""
-    shop = OwnShop(processes=processes, folder=folder, more=more)
+    shop = OwnShop(processes=processes, folder=folder, more=more, cores=cores)
     try:
         await shop.start(kinds, demo=demo)
         yield shop
