@@ -21,7 +21,7 @@ def flood(
     rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
     seconds: Seconds = 20.0,
     processes: Processes = 2,
-    apart: Apart = True,
+    apart: Apart = False,
     wait: Wait = 30.0,
     results: Results = RESULTS,
     as_json: Json = False,
@@ -47,8 +47,7 @@ def overload(
     """Three times what the shop can do, for five minutes: do orders go on, are refusals fast? (T12) [dim]7 min[/dim]
 
     The peak first (closed loop, 256 connections), then requests that are due at that rate, answered or not. Probes beside
-    time their own refusals, and tell when all is as before. Who offers, and refusing itself, use the same cores: see the
-    table of cores.
+    time their own refusals, and tell when all is as before; then the peak once more. Who offers has half of the cores.
     """
 
     async def work(say: Say) -> Result:
@@ -67,7 +66,7 @@ def slow(
     rate: Annotated[float, typer.Option(help="Checkouts a second.", min=1)] = 50.0,
     seconds: Seconds = 30.0,
     processes: Processes = 2,
-    apart: Apart = True,
+    apart: Apart = False,
     wait: Wait = 30.0,
     results: Results = RESULTS,
     as_json: Json = False,

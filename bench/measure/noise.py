@@ -10,18 +10,20 @@ BUSY_NOTED_CORES = 0.15
 SHED_MOST = 0.05
 
 
-def drift(first: Mapping[str, float], last: Mapping[str, float]) -> tuple[list[str], list[str]]:
+def drift(
+    first: Mapping[str, float], last: Mapping[str, float], *, of: str = "bare"
+) -> tuple[list[str], list[str]]:
     """(problems, notes) of the bare server's rates, by method: beyond DRIFT_MOST no ratio means anything."""
     problems, notes = [], []
     for method, rate in first.items():
         moved = last[method] / rate - 1 if rate else 0.0
         if abs(moved) > DRIFT_MOST:
             problems.append(
-                f"bare {method} moved by {moved:+.0%} from first to last: run it again when the machine is quiet"
+                f"{of} {method} moved by {moved:+.0%} from first to last: run it again when the machine is quiet"
             )
         elif abs(moved) > DRIFT_NOTED:
             notes.append(
-                f"bare {method} moved by {moved:+.0%} from first to last: no ratio is more certain than that"
+                f"{of} {method} moved by {moved:+.0%} from first to last: no ratio is more certain than that"
             )
     return problems, notes
 

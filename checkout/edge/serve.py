@@ -94,7 +94,7 @@ class Running:
         self._access_log = access_log
         self.slow = SlowClients(metrics)
         self._metrics = metrics
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(
@@ -128,12 +128,17 @@ class Running:
         connections = self._metrics.gauge(measured.CONNECTIONS)
         self._metrics.before_flush.append(lambda: connections.set(len(server.connections)))
         self._sweeper = asyncio.create_task(self.slow.keep(), name="slow-clients")
-        self._server = await loop.create_server(protocol, sock=sock, backlog=limits.LISTEN_BACKLOG)
+        # The loop takes one connection a turn from a listening socket (libuv since 1.45); under load a turn takes
+        # milliseconds, and thousands that come at once would wait for seconds.
+        for taking in (sock, *(sock.dup() for _ in range(limits.ACCEPTS_A_TURN - 1))):
+            self._servers.append(
+                await loop.create_server(protocol, sock=taking, backlog=limits.LISTEN_BACKLOG)
+            )
 
     async def stop(self) -> None:
         """Takes no more connections, finishes what is in flight, stops the application."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         await self._runner.cleanup()
         if self._sweeper is not None:
             self._sweeper.cancel()

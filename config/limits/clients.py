@@ -122,6 +122,8 @@ SSE_HEARTBEAT_S = 15.0
 PATHS_REMEMBERED_MAX = 4_096
 # Queue of connections that the kernel keeps for us.
 LISTEN_BACKLOG = 4096
+# Connections that a process takes in one turn of its loop.
+ACCEPTS_A_TURN = 16
 # serve processes of one node; the embedded Postgres must have a place for all their connections.
 PROCESSES_MAX = 24
 WORK_PROCESSES_MAX = 8

@@ -59,7 +59,7 @@ def test_an_overload_is_judged_by_what_was_placed_and_by_probes() -> None:
         answers = Answers({201: 850, 503: requests - 850}, {"overloaded": requests - 850})
         return Offered(run(ok=850, refused=requests - 850), answers, 850, [], 100.0, 110.0)
 
-    whole = found(3.0, peak, offered(3000), probe, samples(*[201] * 30))
+    whole = found(3.0, (peak, peak), offered(3000), probe, samples(*[201] * 30))
     assert {verdict.name: (verdict.value, verdict.ok) for verdict in whole.verdicts} == {
         "T12 goodput": (0.85, True),
         "T12 refusals": (5.0, True),
@@ -67,13 +67,19 @@ def test_an_overload_is_judged_by_what_was_placed_and_by_probes() -> None:
     }
     assert whole.problems == []
     assert (whole.row.good, whole.row.shed, whole.row.failed) == (850, 2150, 0)
-    half = found(3.0, peak, offered(2000), probe, samples(*[201] * 30))
+    half = found(3.0, (peak, peak), offered(2000), probe, samples(*[201] * 30))
     assert half.problems == ["only 2.00 times the peak were offered, not 3"]
     probe.samples += samples(0, 0, ms=10_000.0, from_s=105)
-    silent = found(3.0, peak, offered(3000), probe, samples(*[201] * 30))
+    silent = found(3.0, (peak, peak), offered(3000), probe, samples(*[201] * 30))
     assert [verdict.ok for verdict in silent.verdicts] == [True, False, True]
     del probe.samples[-2:]
-    never = found(3.0, peak, offered(3000), probe, samples(*[201] * 30, ms=1.0))
+    faster = Measured(plan, run(ok=1500), [], 1500, 0, 0)
+    moved = found(3.0, (peak, faster), offered(3000), probe, samples(*[201] * 30))
+    assert moved.verdicts[0].value == 0.68
+    assert moved.problems == [
+        "the peak moved by +50% from first to last: run it again when the machine is quiet"
+    ]
+    never = found(3.0, (peak, peak), offered(3000), probe, samples(*[201] * 30, ms=1.0))
     assert [verdict.ok for verdict in never.verdicts] == [True, True, False]
 
 
