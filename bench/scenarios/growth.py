@@ -1,4 +1,4 @@
-"""`bench growth`: express checkouts with more and more SKUs and orders in the shop, each step ÷ bare (V6)."""
+"""`bench growth`: express checkouts in a shop with more and more SKUs and orders, in turn with a small shop (V6)."""
 
 import time
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import mean
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bench.load.baskets import Baskets
 from bench.load.drive import Tool, drive
@@ -13,13 +14,13 @@ from bench.load.fit import kept
 from bench.load.shapes import Shape
 from bench.measure.noise import drift
 from bench.measure.processes import over
-from bench.measure.row import Measured, Plan, measure
+from bench.measure.row import Measured, Plan, measure, window_of
 from bench.measure.targets import Verdict, judged
 from bench.problem import BenchError
 from bench.report.progress import Say
 from bench.report.result import Chart, Figure, Line, Result, Row, Table, this_machine
 from bench.shop.afterwards import drain_and_audit
-from bench.shop.floor import Floors, floors_beside
+from bench.shop.floor import floors_beside
 from bench.shop.mass import add_orders, add_skus, sku_of
 from bench.shop.own import OwnShop, own_shop
 from bench.shop.readiness import gate_open, prices_learned
@@ -50,67 +51,90 @@ class Growth(Struct, frozen=True):
 
 
 class _Step(Struct):
-    """One size. Units: requests/s, MiB, seconds."""
+    """One size. Units: MiB, seconds. Shape: the first was measured in turn with the bare server, others with the first."""
 
     skus: int
     orders: int
     measured: Measured
     size_mib: int
     loading_s: float
+    first: bool
 
     @property
     def name(self) -> str:
         """As people say it."""
-        return f"{_short(self.skus)} SKUs, {_short(self.orders)} orders"
+        return named(self.skus, self.orders)
 
     @property
     def ratio(self) -> float:
-        """÷ bare."""
-        return self.measured.ratio or 0.0
+        """Of the first size's orders a second; 1 for itself."""
+        return 1.0 if self.first else self.measured.ratio or 0.0
 
     @property
     def moved(self) -> tuple[list[str], list[str]]:
         """Problems and notes: whether the machine was the same in the first half of the step and in the second."""
         rates = self.measured.bare
-        half, method = len(rates) // 2, f"POST ({self.name})"
-        return drift({method: mean(rates[:half])}, {method: mean(rates[-half:])})
+        half, what = len(rates) // 2, "POST" if self.first else f"(beside {self.name})"
+        whose = "bare" if self.first else "the small shop"
+        return drift({what: mean(rates[:half])}, {what: mean(rates[-half:])}, of=whose)
 
     def row(self) -> Row:
         """As a row."""
-        return self.measured.row()
+        row = self.measured.row()
+        return row if self.first else replace(row, over="the small shop")
+
+
+class _Small:
+    """The shop of the first size, which stays up beside the one that grows: it is measured in turn with that one."""
+
+    def __init__(self, shop: OwnShop, tool: Tool, shape: Shape) -> None:
+        self._shop, self._tool, self._shape = shop, window_of(tool)[0], shape
+        self.refused = 0
+
+    async def window(self, _method: str) -> float:
+        """Orders a second, for one window."""
+        run = await drive(self._tool, self._shop.url, self._shape.again())
+        self.refused += run.refused + run.broken
+        return run.ok / run.elapsed_s
+
+    @property
+    def problems(self) -> list[str]:
+        """Why it is no measure."""
+        return [f"the small shop refused {self.refused:,} checkouts"] if self.refused else []
 
 
 async def run_growth(asked: Growth, say: Say) -> Result:
-    """The whole run, on one shop that grows. Raises: BenchError."""
+    """The whole run: a shop that stays as small as it is, and one that grows. Raises: BenchError."""
     at, began, machine = datetime.now(UTC), time.monotonic(), this_machine()
-    planned, steps = asked.steps, []
-    say("starting a shop")
+    (skus, orders), *planned = asked.steps
+    say("starting a small shop")
     async with (
+        own_shop(processes=asked.processes, kinds=("relay",), demo=False) as small_shop,
         own_shop(processes=asked.processes, kinds=("relay",), demo=False, folder=asked.folder) as shop,
         floors_beside(asked.tool, asked.processes) as floors,
     ):
-        items = range(0)
-        orders = 0
-        for number, (skus, so_many) in enumerate(planned, 1):
-            say(f"step {number} of {len(planned)}: loading {skus:,} SKUs, {so_many:,} orders")
-            loading = time.monotonic()
-            settings = shop.settings
-            async with Bulk.of(settings.database_url) as bulk:
-                if skus > len(items):
-                    added = await add_skus(bulk, skus - len(items), say)
-                    items = range(items.start if items else added.start, added.stop)
-                if so_many > orders:
-                    await add_orders(bulk, items, so_many - orders, say)
-                    orders = so_many
-                size_mib = await bulk.size_mib()
+        await shop.stop()
+        small = Growing(small_shop)
+        loaded = await small.load(skus, orders, say)
+        plan = await small.opened(asked.tool, say)
+        found = await measure(asked.tool, small_shop, plan, warm_s=_warm_s(asked.tool), bare=floors.measure)
+        steps = [_Step(skus, orders, found, *loaded, True)]
+        beside, growing = _Small(small_shop, asked.tool, plan.shape), Growing(shop)
+        for number, (skus, orders) in enumerate(planned, 2):
+            say(f"step {number} of {len(planned) + 1}: loading {named(skus, orders)}")
+            await shop.start(("relay",), demo=False)
+            loaded = await growing.load(skus, orders, say)
+            plan = await growing.opened(asked.tool, say)
+            say(f"{plan.name}: express checkouts, {asked.tool.seconds:.0f} s, in turn with the small shop")
+            found = await measure(asked.tool, shop, plan, warm_s=_warm_s(asked.tool), bare=beside.window)
             await shop.stop()
-            loading_s = round(time.monotonic() - loading, 1)
-            measured = await _measured(asked, shop, items, orders, floors, say)
-            step = _Step(len(items), orders, measured, size_mib, loading_s)
-            steps.append(step)
-            if number < len(planned):
-                await shop.start(("relay",), demo=False)
-        after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
+            steps.append(_Step(skus, orders, found, *loaded, False))
+        await small_shop.stop()
+        audits = [
+            await drain_and_audit(one, drain_s=asked.drain_s, say=say)
+            for one in ([small_shop, shop] if planned else [small_shop])
+        ]
+    after = audits[-1]
     return Result(
         scenario="growth",
         title=f"Growth: up to {steps[-1].name}",
@@ -128,20 +152,19 @@ async def run_growth(asked: Growth, say: Say) -> Result:
         rows=[step.row() for step in steps],
         tables=[_table(steps)],
         charts=_charts(steps),
-        facts=[
-            (f"{steps[-1].ratio / steps[0].ratio:.2f}" if steps[0].ratio else "–", "of the empty shop's rate")
-        ],
+        facts=[(f"{steps[-1].ratio:.2f}", "of the small shop's rate")],
         verdicts=_verdicts(steps),
-        figures=[Figure(f"{step.name} ÷ bare", step.ratio, "ratio") for step in steps],
+        figures=[Figure(f"{step.name} ÷ small", step.ratio, "ratio") for step in steps[1:]],
         usage=over([step.measured.usage for step in steps]),
         problems=[
             *(said for step in steps for said in (*step.moved[0], *step.measured.problems)),
-            *after.problems,
+            *beside.problems,
+            *(said for one in audits for said in one.problems),
         ],
         notes=[
             *floors.notes(),
             *(said for step in steps for said in (*step.moved[1], *step.measured.notes)),
-            *after.notes,
+            *(said for one in audits for said in one.notes),
         ],
         bare_per_s=floors.rate("POST"),
         audit=after.audit,
@@ -149,30 +172,50 @@ async def run_growth(asked: Growth, say: Say) -> Result:
     )
 
 
-async def _measured(
-    asked: Growth, shop: OwnShop, items: range, orders: int, floors: Floors, say: Say
-) -> Measured:
-    """Express checkouts in turn with the bare server. The shop is stopped before and after."""
-    tool, name = asked.tool, f"{_short(len(items))} SKUs, {_short(orders)} orders"
-    await shop.start(("serve",), demo=False)
-    await gate_open(shop.url)
-    ranked = Baskets([sku_of(item) for item in items], kept(), seed=1)
-    drawn = [ranked.sku() for _ in range(_DRAWN)]
-    plan = Plan(name, f"express checkouts, {name}", Shape("express", drawn), 201, places=True)
-    say(f"{name}: the first buyers, then until the processes have learned every price")
-    await drive(tool.lasting(_FIRST_S), shop.url, plan.shape.again())
-    await prices_learned(shop.url)
-    say(f"{name}: express checkouts, {tool.seconds:.0f} s, in turn with bare POST")
-    found = await measure(tool, shop, plan, warm_s=max(_WARM_S, tool.seconds / 2), bare=floors.measure)
-    await shop.stop()
-    return found
+class Growing:
+    """A shop that is filled and opened. Shape: `items` and `orders` are what it holds."""
+
+    def __init__(self, shop: OwnShop) -> None:
+        self._shop = shop
+        self._items = range(0)
+        self._orders = 0
+
+    async def load(self, skus: int, orders: int, say: Say) -> tuple[int, float]:
+        """Adds what is missing, then stops the shop. Returns: (MiB of the database, seconds that it took)."""
+        began = time.monotonic()
+        async with Bulk.of(self._shop.settings.database_url) as bulk:
+            if skus > len(self._items):
+                added = await add_skus(bulk, skus - len(self._items), say)
+                self._items = range(self._items.start if self._items else added.start, added.stop)
+            if orders > self._orders:
+                await add_orders(bulk, self._items, orders - self._orders, say)
+                self._orders = orders
+            size_mib = await bulk.size_mib()
+        await self._shop.stop()
+        return size_mib, round(time.monotonic() - began, 1)
+
+    async def opened(self, tool: Tool, say: Say) -> Plan:
+        """Serves until it is warm; what to ask it."""
+        await self._shop.start(("serve",), demo=False)
+        await gate_open(self._shop.url)
+        ranked = Baskets([sku_of(item) for item in self._items], kept(), seed=1)
+        name = named(len(self._items), self._orders)
+        shape = Shape("express", [ranked.sku() for _ in range(_DRAWN)])
+        say(f"{name}: the first buyers, then until the processes have learned every price")
+        await drive(tool.lasting(_FIRST_S), self._shop.url, shape.again())
+        await prices_learned(self._shop.url)
+        return Plan(name, f"express checkouts, {name}", shape, 201, places=True)
+
+
+def _warm_s(tool: Tool) -> float:
+    return max(_WARM_S, tool.seconds / 2)
 
 
 def _verdicts(steps: list[_Step]) -> list[Verdict]:
-    if len(steps) < 2 or not steps[0].ratio:
+    if len(steps) < 2:
         return []
-    what = f"express ÷ bare: {steps[-1].name} ÷ {steps[0].name}"
-    return [judged("V6", steps[-1].ratio / steps[0].ratio, what=what)]
+    what = f"express checkouts: {steps[-1].name} ÷ {steps[0].name}"
+    return [judged("V6", steps[-1].ratio, what=what)]
 
 
 def _table(steps: list[_Step]) -> Table:
@@ -180,15 +223,14 @@ def _table(steps: list[_Step]) -> Table:
         [
             step.name,
             f"{step.measured.per_s:,.0f}",
-            f"{mean(step.measured.bare):,.0f}",
-            f"{step.ratio:.3f}",
-            f"{step.ratio / steps[0].ratio:.2f}" if steps[0].ratio else "–",
+            "–" if step.first else f"{mean(step.measured.bare):,.0f}",
+            f"{step.ratio:.2f}",
             f"{step.size_mib:,}",
             f"{step.loading_s:,.0f}",
         ]
         for step in steps
     ]
-    heads = ["Size", "orders/s", "bare/s", "÷ bare", "÷ first", "database MiB", "loading s"]
+    heads = ["Size", "orders/s", "the small shop's", "÷ small", "database MiB", "loading s"]
     return Table("Steps", heads, rows)
 
 
@@ -196,10 +238,10 @@ def _charts(steps: list[_Step]) -> list[Chart]:
     labels = [f"{_short(step.skus)} / {_short(step.orders)}" for step in steps]
     rows = [step.row() for step in steps]
     roles = [role for role in ("serve", "postgres", "gate") if any(role in row.cpu_us for row in rows)]
-    bounds: list[float | None] = [steps[0].ratio * 0.9 for _ in steps]
+    bounds: list[float | None] = [0.9 for _ in steps]
     return [
         Chart(
-            "Express ÷ bare, by SKUs / orders (mark: 0.9 of the first)",
+            "Orders a second ÷ the small shop's, by SKUs / orders (mark: 0.9)",
             "",
             [],
             [Line("ratio", [round(step.ratio, 3) for step in steps])],
@@ -216,6 +258,11 @@ def _charts(steps: list[_Step]) -> list[Chart]:
             labels,
         ),
     ]
+
+
+def named(skus: int, orders: int) -> str:
+    """A size as people say it."""
+    return f"{_short(skus)} SKUs, {_short(orders)} orders"
 
 
 def _short(count: int) -> str:
