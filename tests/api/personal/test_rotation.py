@@ -43,7 +43,7 @@ async def plain_people(shop: TestShop, count: int) -> None:
                FROM generate_series(1, $2) n RETURNING id)
            , books AS (
                INSERT INTO addresses (id, account_id, document, is_default)
-               SELECT gen_random_uuid(), id, '{"name": "Ada", "line1": "Elm Street 1", "city": "Berlin"}', true FROM made)
+               SELECT gen_random_uuid(), id, '{"name": "Lovelace", "line1": "Elm Street 1", "city": "Berlin"}', true FROM made)
            INSERT INTO second_factors (account_id, secret, confirmed_at)
            SELECT id, '\\x000102030405060708090a0b0c0d0e0f10111213', now() FROM made""",
         password_hash(),
@@ -74,7 +74,7 @@ async def plain_orders(shop: TestShop, count: int) -> list[dict[str, Any]]:
     await shop.db.execute(
         """WITH page AS (
                INSERT INTO invoices (id, series, number, order_id, document, pdf)
-               SELECT gen_random_uuid(), 'T', n, id, '{"buyer": {"name": "Ada"}, "email": "a@example.com", "total": 5}', '%PDF-1.4 Ada'
+               SELECT gen_random_uuid(), 'T', n, id, '{"buyer": {"name": "Lovelace"}, "email": "a@example.com", "total": 5}', '%PDF-1.4 Lovelace'
                FROM unnest($1::uuid[]) WITH ORDINALITY o (id, n))
            , label AS (
                INSERT INTO shipments (id, order_id, carrier, tracking_number, label_pdf)
@@ -164,8 +164,8 @@ async def live(shop: TestShop, email: str, ends: asyncio.Event) -> int:
                 gone = await shop.call("DELETE", str(headers["Location"]), headers=mine)
                 assert gone[0] == 204
             done += 1
-        cart = await cart_with(shop, ADDRESS | {"name": f"Ada {done}"})
-        assert await address_of(shop, cart) == ADDRESS | {"name": f"Ada {done}"}
+        cart = await cart_with(shop, ADDRESS | {"name": f"Lovelace {done}"})
+        assert await address_of(shop, cart) == ADDRESS | {"name": f"Lovelace {done}"}
         key = f"{email}-{done}"
         status, placed = await shop.buy((MUG, 1), email=email, key=key)
         assert status == 201, placed
@@ -231,7 +231,7 @@ async def test_keys_change_while_people_use_the_shop(
         for cart in carts:
             assert await address_of(shop, cart) == ADDRESS
             held = await in_the_gate(shop, cart)
-            assert not [word for word in ("Ada", "Linden", "10117") if word in held]
+            assert not [word for word in ("Lovelace", "Linden", "10117") if word in held]
         for number, answer in enumerate(old):
             token, at = bearer(answer["access_token"]), f"/v1/orders/{answer['order']['id']}"
             status, order, _ = await shop.call("GET", at, headers=token)
@@ -239,13 +239,13 @@ async def test_keys_change_while_people_use_the_shop(
             status, again = await shop.buy((MUG, 1), email=f"Guest{number}@example.com", key=f"old-{number}")
             assert (status, again) == (201, answer)
             status, page, _ = await shop.call("GET", f"{at}/invoice.pdf", headers=token)
-            assert (status, page) == (200, b"%PDF-1.4 Ada")
+            assert (status, page) == (200, b"%PDF-1.4 Lovelace")
         left = await shop.db.fetchval(
             "SELECT string_agg(concat(o.*, i.*, s.*, w.*, c.document), '') FROM orders o "
             "JOIN invoices i ON i.order_id = o.id JOIN shipments s ON s.order_id = o.id CROSS JOIN webhook_inbox w CROSS JOIN carts c"
         )
         assert not [
-            word for word in ("Ada", "guest", "Guest", "label", "reference", "Linden") if word in left
+            word for word in ("Lovelace", "guest", "Guest", "label", "reference", "Linden") if word in left
         ]
         mine = await signed_in(shop, "n0@example.com")
         me = (await shop.call("GET", "/v1/me", headers=mine))[1]
