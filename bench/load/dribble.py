@@ -1,6 +1,7 @@
 """Clients that send a byte now and then, so that their connections stay open: `python -m bench.load.dribble ASKED FOUND`."""
 
-import asyncio
+import select
+import socket
 import sys
 import time
 from collections import Counter
@@ -8,15 +9,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-import uvloop
 from msgspec import Struct, field
 
 from bench.load.open_files import raise_file_limit
 from bench.load.shapes import get
 
-_TICK_S = 0.05
-_TURNS = 20
-_OPENED_A_TICK = 100
+# A machine of its own for each: they do not all go on at the same moment.
+_TICK_S = 0.01
+_TURNS = 100
+_OPENED_A_TICK = 20
+_READ = 65536
 _HEAD = b"GET /v1/categories HTTP/1.1\r\nHost: shop\r\nX-Slow: "
 
 
@@ -73,24 +75,22 @@ def ways() -> list[Way]:
     ]
 
 
-class _Dribbler(asyncio.Protocol):
+class _Dribbler:
     """One connection."""
 
-    def __init__(self, crowd: "_Crowd", way: Way) -> None:
-        self._crowd, self.way = crowd, way
+    def __init__(self, way: Way, address: tuple[str, int]) -> None:
+        self.way = way
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.setblocking(False)
+        self.turn = -1
         self._next = 0
         self._since: float | None = None
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-        self._crowd.joined(self)
-        self.go_on()
+        self.socket.connect_ex(address)
 
     def go_on(self) -> None:
-        """Sends its next part, when there is one."""
-        if self._next < len(self.way.parts) and self._transport is not None:
-            self._transport.write(self.way.parts[self._next])
+        """Sends its next part, when there is one. Raises: OSError when it was closed."""
+        if self._next < len(self.way.parts):
+            self.socket.send(self.way.parts[self._next])
             if self._next == self.way.counts_from:
                 self._since = time.monotonic()
             self._next += 1
@@ -100,97 +100,115 @@ class _Dribbler(asyncio.Protocol):
         """How long it has dribbled."""
         return time.monotonic() - self._since if self._since is not None else 0.0
 
-    def data_received(self, data: bytes) -> None:
-        self._crowd.answers[data[9:12].decode("latin-1")] += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._crowd.left(self)
-
-    def close(self) -> None:
-        """Gives up."""
-        if self._transport is not None:
-            self._transport.abort()
-
 
 class _Crowd:
-    """All of them, in twenty parts that go on one after the other: each once a second."""
+    """All of them, in parts that go on one after the other: each once a second.
+
+    Sockets and epoll, nothing between: whoever attacks from elsewhere takes no time from the shop's cores.
+    """
 
     def __init__(self, asked: Asked) -> None:
+        parts = urlsplit(asked.url)
+        self._address = parts.hostname or "127.0.0.1", parts.port or 80
         self._asked = asked
+        self._epoll = select.epoll()
+        self._of: dict[int, _Dribbler] = {}
         self._turns: list[set[_Dribbler]] = [set() for _ in range(_TURNS)]
-        self._turn_of: dict[_Dribbler, int] = {}
         self._ways = ways()
-        self._connecting = 0
-        self._ended = False
-        self.answers: Counter[str] = Counter()
+        self._answers: Counter[str] = Counter()
         self.found = Found(longest_s={way.name: 0.0 for way in self._ways})
+        self._number = 0
 
-    def joined(self, one: _Dribbler) -> None:
-        """It is connected."""
-        turn = self.found.opened % _TURNS
-        self.found.opened += 1
-        self._turns[turn].add(one)
-        self._turn_of[one] = turn
-        self.found.most_open = max(self.found.most_open, len(self._turn_of))
-
-    def left(self, one: _Dribbler) -> None:
-        """Its connection was closed by the other end."""
-        turn = self._turn_of.pop(one, None)
-        if turn is not None and not self._ended:
-            self._turns[turn].discard(one)
-            self.found.closed += 1
+    def run(self) -> Found:
+        """Dribbles until the time is over."""
+        began, tick = time.monotonic(), 0
+        while time.monotonic() - began < self._asked.seconds:
+            for _ in range(min(self._asked.count - len(self._of), _OPENED_A_TICK)):
+                self._open()
+            for one in list(self._turns[tick % _TURNS]):
+                self._go_on(one)
+            tick += 1
+            self._hear_until(began + tick * _TICK_S)
+        for one in self._of.values():
             self._lasted(one)
+            one.socket.close()
+        self._epoll.close()
+        self.found.answers = dict(self._answers)
+        return self.found
+
+    def _open(self) -> None:
+        one = _Dribbler(self._ways[self._number % len(self._ways)], self._address)
+        self._number += 1
+        self._of[one.socket.fileno()] = one
+        # Told once when it is connected, and whenever something comes.
+        self._epoll.register(one.socket, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
+
+    def _hear_until(self, until_s: float) -> None:
+        while (left_s := until_s - time.monotonic()) > 0:
+            for number, events in self._epoll.poll(left_s):
+                one = self._of.get(number)
+                if one is None:
+                    continue
+                if one.turn < 0:
+                    self._joined(one, events)
+                elif events & ~select.EPOLLOUT:
+                    self._heard(one)
+
+    def _joined(self, one: _Dribbler, events: int) -> None:
+        if events & (select.EPOLLERR | select.EPOLLHUP):
+            self.found.refused += 1
+            self._forget(one)
+            return
+        one.turn = self.found.opened % _TURNS
+        self._turns[one.turn].add(one)
+        self.found.opened += 1
+        self.found.most_open = max(self.found.most_open, sum(map(len, self._turns)))
+        self._go_on(one)
+
+    def _go_on(self, one: _Dribbler) -> None:
+        try:
+            one.go_on()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._left(one)
+
+    def _heard(self, one: _Dribbler) -> None:
+        try:
+            while data := one.socket.recv(_READ):
+                self._answers[data[9:12].decode("latin-1")] += 1
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._left(one)
+
+    def _left(self, one: _Dribbler) -> None:
+        """Its connection was closed by the other end."""
+        self._turns[one.turn].discard(one)
+        self.found.closed += 1
+        self._lasted(one)
+        self._forget(one)
 
     def _lasted(self, one: _Dribbler) -> None:
         longest = self.found.longest_s
         longest[one.way.name] = max(longest[one.way.name], round(one.age_s, 2))
 
-    async def run(self) -> Found:
-        """Dribbles until the time is over."""
-        parts = urlsplit(self._asked.url)
-        host, port = parts.hostname or "127.0.0.1", parts.port or 80
-        loop, began, tick, number = asyncio.get_running_loop(), time.monotonic(), 0, 0
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def connect(way: Way) -> None:
-            try:
-                await loop.create_connection(lambda: _Dribbler(self, way), host, port)
-            except OSError:
-                self.found.refused += 1
-            finally:
-                self._connecting -= 1
-
-        while time.monotonic() - began < self._asked.seconds:
-            missing = self._asked.count - len(self._turn_of) - self._connecting
-            for _ in range(min(missing, _OPENED_A_TICK)):
-                self._connecting += 1
-                task = asyncio.create_task(connect(self._ways[number % len(self._ways)]))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                number += 1
-            for one in list(self._turns[tick % _TURNS]):
-                one.go_on()
-            tick += 1
-            await asyncio.sleep(max(0.0, began + tick * _TICK_S - time.monotonic()))
-        await asyncio.gather(*tasks)
-        self._ended = True
-        for one in list(self._turn_of):
-            self._lasted(one)
-            one.close()
-        self.found.answers = dict(self.answers)
-        return self.found
+    def _forget(self, one: _Dribbler) -> None:
+        del self._of[one.socket.fileno()]
+        one.socket.close()
 
 
-async def dribble(asked: Asked) -> Found:
-    """The whole crowd, in this process."""
-    return await _Crowd(asked).run()
+def dribble(asked: Asked) -> Found:
+    """The whole crowd, in this thread until it ends."""
+    return _Crowd(asked).run()
 
 
 def main() -> int:
     """Runs what is asked to its end."""
     asked = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Asked)
     raise_file_limit()
-    Path(sys.argv[2]).write_bytes(msgspec.json.encode(uvloop.run(dribble(asked))))
+    Path(sys.argv[2]).write_bytes(msgspec.json.encode(dribble(asked)))
     return 0
 
 

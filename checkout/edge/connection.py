@@ -5,6 +5,7 @@ so the requests of a connection can share its task; whatever is unusual goes aio
 
 Guarantees:
 - Requests of a connection are answered in their order.
+- A request begins when its body is here, if that is a short one: who dribbles it takes no place.
 - A response that is bytes leaves in one write; any other goes out as aiohttp sends it.
 - What a connection held is freed when it ends, without the garbage collector: cycles of thousands that come and go are
   pauses of a second for everybody else.
@@ -12,23 +13,41 @@ Guarantees:
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import structlog
+from aiohttp import hdrs, web
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from aiohttp.web import BaseRequest, HTTPException, StreamResponse
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from catalog_cache import EncodedResponse
+from config import limits
 
 log = structlog.get_logger("checkout.edge")
+
+
+def fits(message: RawRequestMessage) -> bool:
+    """Whether the announced body fits the reader's own buffer, and comes without being asked for."""
+    headers = message.headers
+    announced = headers.get(hdrs.CONTENT_LENGTH, "")
+    return (
+        announced.isdecimal()
+        and int(announced) <= limits.CHECKOUT_BODY_MAX_BYTES
+        and hdrs.EXPECT not in headers
+    )
 
 
 class Connection(RequestHandler):
     """aiohttp's protocol with a shorter way for ordinary requests."""
 
-    __slots__ = ()
+    __slots__ = ("_awaited",)
+
+    def __init__(self, manager: web.Server, **kwargs: Any) -> None:
+        super().__init__(manager, **kwargs)
+        self._awaited: StreamReader | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes a new connection. The base class would wrap its socket twice to set what it has from the listening one
@@ -41,7 +60,7 @@ class Connection(RequestHandler):
             self._stay()
         self._task_handler = self._loop.create_task(self.start())
 
-    async def start(self) -> None:  # noqa: PLR0912 - one loop; every call less is a turn less for each request
+    async def start(self) -> None:  # noqa: PLR0912, PLR0915 - one loop; every call less is a turn less for each request
         """Answers requests until the connection ends."""
         loop, messages, manager = self._loop, self._messages, self._manager
         handler = self._request_handler
@@ -63,6 +82,8 @@ class Connection(RequestHandler):
                     self._parser.message_consumed()
                 if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
                     self._resume_reading_if_drained()
+                if not payload.is_eof() and fits(message):
+                    await self._whole(payload)
                 manager.requests_count += 1
                 began = loop.time() if self._logging_enabled else None
                 # No variable for the task: the frame would keep it, and it the exception that ends it, and that the frame.
@@ -102,6 +123,26 @@ class Connection(RequestHandler):
         """Lets go of what would hold it."""
         super().connection_lost(exc)
         self._keepalive_handle = None
+        if self._awaited is not None:
+            self._awaited.set_exception(ConnectionResetError("the client went away"))
+
+    async def _whole(self, payload: StreamReader) -> None:
+        """Waits for the rest of a body: who dribbles one costs no request. Raises: ConnectionError."""
+        self._request_in_progress = True
+        self._stay()
+        self._awaited = payload
+        try:
+            await payload.wait_eof()
+        except BaseException:
+            self._over()
+            raise
+        finally:
+            self._awaited = None
+
+    def _over(self) -> None:
+        self._request_in_progress = False
+        if self._handler_waiter is not None:
+            self._handler_waiter.set_result(None)
 
     def _stay(self) -> None:
         """Waits for the next request, as long as an idle connection may."""
@@ -145,9 +186,7 @@ class Connection(RequestHandler):
                 await self._drain_helper()
             return response, False
         finally:
-            self._request_in_progress = False
-            if self._handler_waiter is not None:
-                self._handler_waiter.set_result(None)
+            self._over()
 
     async def _linger(self, payload: StreamReader) -> None:
         """Reads away for a moment what the client still sends of a body that nobody wanted; then the connection ends."""

@@ -1,8 +1,8 @@
 """The connection's protocol: closes who dribbles, answers what is not HTTP with a problem document.
 
 Guarantees:
-- A request's head is here HEADER_TIMEOUT_S after its first byte, its body BODY_TIMEOUT_S after the head (plus a
-  second for each 64 KiB that did arrive), or the connection is closed.
+- A request is here ARRIVAL_TIMEOUT_S after its first byte (plus a second for each 64 KiB of its body that did arrive),
+  or the connection is closed.
 - A request that has begun when the server drains is read to its end and answered.
 - A request is refused unread only on a connection that waits for one, at the end of the last: `_between` says that the
   parser holds nothing. Where that cannot be told (a head in two parts, pipelined requests) it is never said again.
@@ -33,7 +33,8 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
-_CLOSED_AT_ONCE = 4
+# Who is late is closed in so many parts, evenly until the next look.
+_STEPS = 50
 
 
 def _late() -> bytes:
@@ -51,43 +52,33 @@ _LATE = _late()
 
 
 class SlowClients:
-    """The connections whose request has begun and not ended, and since when."""
+    """The connections whose request has begun and is not here yet. Units: seconds."""
 
-    def __init__(
-        self,
-        metrics: Metrics,
-        *,
-        header_timeout_s: float = limits.HEADER_TIMEOUT_S,
-        body_timeout_s: float = limits.BODY_TIMEOUT_S,
-    ) -> None:
-        self.header_timeout_s = header_timeout_s
-        self.body_timeout_s = body_timeout_s
+    def __init__(self, metrics: Metrics, *, timeout_s: float = limits.ARRIVAL_TIMEOUT_S) -> None:
+        self.timeout_s = timeout_s
         self.open: set[GuardedProtocol] = set()
         self._closed = {part: metrics.counter(measured.SLOW_CLOSED, (part,)) for part in ("header", "body")}
 
-    async def sweep(self, now: float) -> None:
-        """Closes who is late, a few at a time: thousands at once would keep everybody else waiting.
+    async def sweep(self, now: float, within_s: float) -> None:
+        """Closes who is late, evenly within this time: hundreds in a row would keep everybody else waiting.
 
-        Units: the event loop's seconds.
+        Units: `now` by the event loop's clock.
         """
-        closed = 0
-        for connection in list(self.open):
-            part = connection.late(now, self.header_timeout_s, self.body_timeout_s)
-            if part and connection in self.open:
-                self._closed[part].inc()
-                self.open.discard(connection)
-                connection.dismiss()
-                closed += 1
-                if closed % _CLOSED_AT_ONCE == 0:
-                    await asyncio.sleep(0)
+        late = [connection for connection in list(self.open) if connection.late(now, self.timeout_s)]
+        at_once = -(-len(late) // _STEPS)
+        for step in range(_STEPS):
+            for connection in late[step * at_once : (step + 1) * at_once]:
+                if part := connection.late(now, self.timeout_s):
+                    self._closed[part].inc()
+                    self.open.discard(connection)
+                    connection.dismiss()
+            await asyncio.sleep(within_s / _STEPS)
 
     async def keep(self) -> None:
         """Sweeps for as long as the server runs."""
         loop = asyncio.get_running_loop()
-        pause_s = min(self.header_timeout_s / 5, self.body_timeout_s / 5, limits.SLOW_SWEEP_S)
         while True:
-            await asyncio.sleep(pause_s)
-            await self.sweep(loop.time())
+            await self.sweep(loop.time(), min(self.timeout_s / 5, limits.SLOW_SWEEP_S))
 
 
 class GuardedProtocol(Connection):
@@ -169,7 +160,7 @@ class GuardedProtocol(Connection):
                 self._parser.feed_data(data)
 
     def _begin(self, body: Any) -> None:
-        self._since = self._loop.time()
+        self._since = self._since or self._loop.time()
         self._body = body
         self._got_bytes = 0
         self._slow.open.add(self)
@@ -179,15 +170,17 @@ class GuardedProtocol(Connection):
         self._body = None
         self._slow.open.discard(self)
 
-    def late(self, now: float, header_s: float, body_s: float) -> str:
+    def late(self, now: float, timeout_s: float) -> str:
         """Which part of the request is late: header, body, or none of them."""
+        if not self._since:
+            return ""
         body = self._body
         if body is None:
-            return "header" if now - self._since > header_s else ""
+            return "header" if now - self._since > timeout_s else ""
         if body.is_eof():
             self._settled()
             return ""
-        return "body" if now - self._since > body_s + self._got_bytes / _BODY_RATE_BYTES_S else ""
+        return "body" if now - self._since > timeout_s + self._got_bytes / _BODY_RATE_BYTES_S else ""
 
     def dismiss(self) -> None:
         """Says 408 where nothing was answered yet, and closes."""

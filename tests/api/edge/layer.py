@@ -52,8 +52,7 @@ async def layer(
     in_flight: InFlight,
     *,
     keepalive_s: float = 5.0,
-    header_timeout_s: float = 5.0,
-    body_timeout_s: float = 5.0,
+    arrival_timeout_s: float = 5.0,
     deadline_s: float = 8.0,
 ) -> AsyncIterator[str]:
     """Serves these routes with this room on a free port; gives the address."""
@@ -66,7 +65,7 @@ async def layer(
     )  # fmt: skip
     edge.register(app, routes)
     running, sock = Running(app, metrics), listen("127.0.0.1", 0)
-    running.slow = SlowClients(metrics, header_timeout_s=header_timeout_s, body_timeout_s=body_timeout_s)
+    running.slow = SlowClients(metrics, timeout_s=arrival_timeout_s)
     await running.start(sock, keepalive_timeout_s=keepalive_s)
     try:
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"

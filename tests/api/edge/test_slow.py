@@ -4,10 +4,13 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 
 import aiohttp
+from aiohttp import web
 
-from checkout.edge.guard import GuardedProtocol
+from checkout.edge.guard import GuardedProtocol, SlowClients
+from checkout.edge.metrics import Metrics
 from ratelimit.inflight import InFlight
 from tests.api.edge.layer import Counter, layer
 from tests.api.edge.process import Serving
@@ -105,7 +108,7 @@ async def test_a_late_head_is_told_so_and_a_steady_upload_is_not_cut_off() -> No
     """If this fails, a client with a bad line cannot tell a time-out from a crash, or cannot send at all."""
     counter = Counter()
     counter.open.set()
-    async with layer(counter.routes(), InFlight(), header_timeout_s=0.3, body_timeout_s=0.3) as url:
+    async with layer(counter.routes(), InFlight(), arrival_timeout_s=0.3) as url:
         async with wire(url) as connection:
             await connection.send(b"GET /browse HTTP/1.1\r\nX: ")
             answer = await connection.answer()
@@ -121,6 +124,75 @@ async def test_a_late_head_is_told_so_and_a_steady_upload_is_not_cut_off() -> No
             answer = await connection.answer()
             assert answer is not None
             assert answer.status == 200
+
+
+async def test_a_body_that_is_late_is_told_so_and_was_never_a_request() -> None:
+    """If this fails, each byte of a dribbled body wakes a request up, and closing it costs as much as serving it."""
+    counter = Counter()
+    counter.open.set()
+    async with layer(counter.routes(), InFlight(), arrival_timeout_s=0.4) as url, wire(url) as connection:
+        await connection.send(post("/cart", b"{", "Content-Length: 200"), b" ", b" ", pause_s=0.1)
+        assert begun() == 0
+        answer = await connection.answer()
+        assert answer is not None
+        assert (answer.status, answer.problem["code"]) == (408, "request_timeout")
+        assert await connection.answer() is None
+        await connection.send(b" ")
+        assert begun() == 0
+
+
+async def test_a_head_and_its_body_share_their_time() -> None:
+    """If this fails, who dribbles a head and then a body stays twice as long as allowed."""
+    counter = Counter()
+    counter.open.set()
+    raw = post("/cart", b"", "Content-Length: 200")
+    async with layer(counter.routes(), InFlight(), arrival_timeout_s=1.0) as url, wire(url) as connection:
+        began = time.monotonic()
+        await connection.send(raw[:20], raw[20:], pause_s=0.8)
+        await connection.closed_after()
+        assert 0.9 < time.monotonic() - began < 1.7
+
+
+async def test_whoever_waits_for_a_body_is_told_to_send_it() -> None:
+    """If this fails, curl waits for a second before each larger body, or for ever."""
+    counter = Counter()
+    counter.open.set()
+    async with layer(counter.routes(), InFlight()) as url, wire(url) as connection:
+        await connection.send(post("/cart", b"", "Content-Length: 2", "Expect: 100-continue"))
+        told = await connection.answer()
+        assert told is not None
+        assert told.status == 100
+        await connection.send(b"{}")
+        answer = await connection.answer()
+        assert answer is not None
+        assert answer.status == 200
+
+
+class Late(GuardedProtocol):
+    """A connection that is late, and remembers when it was closed."""
+
+    def __init__(self, closed: list[float]) -> None:
+        self.closed = closed
+
+    def late(self, now: float, timeout_s: float) -> str:
+        """Always."""
+        return "header"
+
+    def dismiss(self) -> None:
+        """Remembers the time."""
+        self.closed.append(time.monotonic())
+
+
+async def test_hundreds_who_are_late_are_closed_one_after_the_other() -> None:
+    """If this fails, closing them is one long pause for everybody else, four times a second."""
+    slow, closed = SlowClients(Metrics()), list[float]()
+    slow.open.update(Late(closed) for _ in range(300))
+    await slow.sweep(asyncio.get_running_loop().time(), 0.5)
+    assert len(closed) == 300
+    assert not slow.open
+    assert closed[-1] - closed[0] > 0.4
+    assert all(later - sooner < 0.25 for sooner, later in pairwise(closed))
+    assert closed[59] - closed[0] > 0.05
 
 
 async def test_an_idle_connection_is_closed_after_its_time() -> None:
@@ -146,7 +218,7 @@ async def test_a_connection_that_ends_is_no_garbage() -> None:
         b"GET /browse HTTP/1.1\r\nHost: shop\r\n\r\n",
         b"POST /cart HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\n\r\n{",
     )
-    async with layer(counter.routes(), InFlight(), header_timeout_s=0.2, body_timeout_s=0.2) as url:
+    async with layer(counter.routes(), InFlight(), arrival_timeout_s=0.2) as url:
         gc.collect()
         gc.disable()
         try:
@@ -172,6 +244,12 @@ async def test_a_connection_that_ends_is_no_garbage() -> None:
                         await asyncio.sleep(0.02)
         finally:
             gc.enable()
+
+
+def begun() -> int:
+    """Requests that are in memory."""
+    gc.collect()
+    return sum(type(found) is web.Request for found in gc.get_objects())
 
 
 def held() -> int:

@@ -116,7 +116,7 @@ async def server(close_after_s: float) -> AsyncIterator[str]:
 async def test_dribblers_come_back_and_are_timed() -> None:
     """A failure means that dribblers are fewer than asked for after the first were closed, or that nobody is timed."""
     async with server(0.4) as url:
-        seen = await dribble(Asked(url, 32, 1.5))
+        seen = await asyncio.to_thread(dribble, Asked(url, 32, 1.5))
     assert seen.most_open == 32
     assert seen.closed >= 32
     assert seen.opened > seen.closed
@@ -127,7 +127,7 @@ async def test_dribblers_come_back_and_are_timed() -> None:
 async def test_who_is_never_closed_counts() -> None:
     """A failure means that a server which closes nobody has closed everybody in no time."""
     async with server(2.0) as url:
-        seen = await dribble(Asked(url, 8, 1.0))
+        seen = await asyncio.to_thread(dribble, Asked(url, 8, 1.0))
     assert seen.closed == 0
     assert seen.longest_s["a head"] > 0.7
 

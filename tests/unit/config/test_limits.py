@@ -23,7 +23,7 @@ SOURCE = re.sub(r"^from config\.limits\.\w+ import (\([^)]*\)|.*)$", "", TEXT, f
         ("EMBEDDED_MAX_CONNECTIONS", "100"),
         ("ACTOR_TIME_LIMIT_S", "20.0"),
         ("OUTBOX_DEADLINE_S", "20.0"),
-        ("BODY_TIMEOUT_S", "8.0"),
+        ("ARRIVAL_TIMEOUT_S", "9.6"),
         ("UNIT_PRICE_MAX_MINOR", "10**12"),
         ("CHECKOUT_LINES_MAX", "1000"),
         ("DRAIN_TIMEOUT_S", "1.0"),
