@@ -11,9 +11,10 @@ A stale offer is never dangerous: the quote carries its `offer_version`, and the
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec import Struct
 
 from checkout.quoting.model import Offer
 from config import limits
@@ -22,7 +23,7 @@ OFFER_TTL_S = 1800.0
 OFFER_NEGATIVE_TTL_S = 2.0
 BATCH_SKUS_MAX = 2000
 _NEGATIVES_MAX = 10_000
-_AT_HAND_MAX = 10_000
+_AT_HAND_MAX = 2_000
 """Offers of a currency that are kept as objects too; when there are more, all are packed again."""
 _CHANGES_MAX = 20_000
 """Products whose change is remembered; of more, everything is forgotten."""
@@ -30,8 +31,8 @@ _CHANGES_MAX = 20_000
 Source = Callable[[Sequence[str], str], Awaitable[Sequence[Offer]]]
 
 
-class _Kept(Offer, frozen=True, gc=False, kw_only=True, array_like=True):
-    """An offer as it is kept: packed as the array of its fields.
+class _Kept(Offer, frozen=True, gc=False, kw_only=True):
+    """An offer as it is given.
 
     Units: `until` by the cache's clock. Shape: `asked_at` counts the changes that had been announced when it was asked for.
     """
@@ -40,8 +41,25 @@ class _Kept(Offer, frozen=True, gc=False, kw_only=True, array_like=True):
     asked_at: int
 
 
+class _Packed(Struct, frozen=True, gc=False, array_like=True):
+    """The fields of an offer that its place does not tell."""
+
+    item_id: int
+    product_id: str
+    slug: str
+    title: str
+    unit_minor: int
+    offer_version: int
+    tax_class: str
+    weight_g: int
+    requires_shipping: bool
+    until: float
+    asked_at: int
+
+
+_fields = attrgetter(*_Packed.__struct_fields__[:-2])
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(_Kept).decode
+_unpack = msgspec.msgpack.Decoder(_Packed).decode
 
 
 class _Shelf:
@@ -50,9 +68,10 @@ class _Shelf:
     Packed an offer takes half of what its object takes; those that were asked for lately are there as objects too.
     """
 
-    __slots__ = ("at_hand", "packed")
+    __slots__ = ("at_hand", "currency", "packed")
 
-    def __init__(self) -> None:
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
         self.packed: dict[str, bytes] = {}
         self.at_hand: dict[str, _Kept] = {}
 
@@ -61,12 +80,16 @@ class _Shelf:
         if offer is None and (packed := self.packed.get(sku)) is not None:
             if len(self.at_hand) >= _AT_HAND_MAX:
                 self.at_hand.clear()
-            offer = self.at_hand[sku] = _unpack(packed)
+            own = _unpack(packed)
+            offer = self.at_hand[sku] = _Kept(
+                own.item_id, sku, own.product_id, own.slug, own.title, self.currency, own.unit_minor, own.offer_version,
+                own.tax_class, own.weight_g, own.requires_shipping, until=own.until, asked_at=own.asked_at,
+            )  # fmt: skip
         return offer
 
     def put(self, offer: Offer, until: float, asked_at: int) -> None:
         """In the place of the one before, if there was one."""
-        self.packed[offer.sku] = _pack((*astuple(offer), until, asked_at))
+        self.packed[offer.sku] = _pack((*_fields(offer), until, asked_at))
         self.at_hand.pop(offer.sku, None)
 
     def drop(self, sku: str) -> None:
@@ -77,7 +100,7 @@ class _Shelf:
         return len(self.packed)
 
 
-_NOTHING = _Shelf()
+_NOTHING = _Shelf("")
 
 
 class _Queue:
@@ -145,7 +168,7 @@ class Offers:
         if self._flushed_at > asked_at:
             return False
         until, room = self._clock() + self._ttl_s, self._max_entries - len(self)
-        shelf = self._shelves.setdefault(currency, _Shelf())
+        shelf = self._shelves.setdefault(currency, _Shelf(currency))
         for offer in offers:
             if offer.sku not in shelf.packed:
                 if room <= 0:
@@ -270,7 +293,7 @@ class Offers:
         return offers
 
     def _keep(self, offer: Offer, currency: str, until: float, asked_at: int) -> None:
-        shelf = self._shelves.setdefault(currency, _Shelf())
+        shelf = self._shelves.setdefault(currency, _Shelf(currency))
         shelf.drop(offer.sku)
         if len(self) >= self._max_entries:
             fullest = max(self._shelves.values(), key=len)

