@@ -151,7 +151,7 @@ class _Crowd:
                     continue
                 if one.turn < 0:
                     self._joined(one, events)
-                elif events & ~select.EPOLLOUT:
+                if number in self._of and events & ~select.EPOLLOUT:
                     self._heard(one)
 
     def _joined(self, one: _Dribbler, events: int) -> None:
@@ -162,7 +162,7 @@ class _Crowd:
         one.turn = self.found.opened % _TURNS
         self._turns[one.turn].add(one)
         self.found.opened += 1
-        self.found.most_open = max(self.found.most_open, sum(map(len, self._turns)))
+        self.found.most_open = max(self.found.most_open, self.found.opened - self.found.closed)
         self._go_on(one)
 
     def _go_on(self, one: _Dribbler) -> None:

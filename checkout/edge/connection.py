@@ -133,11 +133,10 @@ class Connection(RequestHandler):
         self._awaited = payload
         try:
             await payload.wait_eof()
-        except BaseException:
-            self._over()
-            raise
         finally:
             self._awaited = None
+            if not payload.is_eof():
+                self._over()
 
     def _over(self) -> None:
         self._request_in_progress = False

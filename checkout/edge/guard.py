@@ -33,7 +33,7 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
-# Who is late is closed in so many parts, evenly until the next look.
+# Who is late is closed in so many parts at most, evenly until the next look.
 _STEPS = 50
 
 
@@ -65,14 +65,14 @@ class SlowClients:
         Units: `now` by the event loop's clock.
         """
         late = [connection for connection in list(self.open) if connection.late(now, self.timeout_s)]
-        at_once = -(-len(late) // _STEPS)
-        for step in range(_STEPS):
-            for connection in late[step * at_once : (step + 1) * at_once]:
+        steps = min(_STEPS, len(late)) or 1
+        for step in range(steps):
+            for connection in late[step::steps]:
                 if part := connection.late(now, self.timeout_s):
                     self._closed[part].inc()
                     self.open.discard(connection)
                     connection.dismiss()
-            await asyncio.sleep(within_s / _STEPS)
+            await asyncio.sleep(within_s / steps)
 
     async def keep(self) -> None:
         """Sweeps for as long as the server runs."""
@@ -160,7 +160,9 @@ class GuardedProtocol(Connection):
                 self._parser.feed_data(data)
 
     def _begin(self, body: Any) -> None:
-        self._since = self._since or self._loop.time()
+        # A head that came in parts began before; behind a body, another request begins.
+        if not self._since or self._body is not None:
+            self._since = self._loop.time()
         self._body = body
         self._got_bytes = 0
         self._slow.open.add(self)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from checkout.edge.guard import GuardedProtocol, SlowClients
@@ -151,6 +152,29 @@ async def test_a_head_and_its_body_share_their_time() -> None:
         await connection.send(raw[:20], raw[20:], pause_s=0.8)
         await connection.closed_after()
         assert 0.9 < time.monotonic() - began < 1.7
+
+
+async def test_a_request_behind_a_slow_body_has_a_time_of_its_own() -> None:
+    """If this fails, who sends two requests at once is cut off in the second for the time that the first took."""
+    counter = Counter()
+    counter.open.set()
+    raw = post("/cart", b"{}")
+    async with layer(counter.routes(), InFlight(), arrival_timeout_s=1.0) as url, wire(url) as connection:
+        await connection.send(raw[:-1], raw[-1:] + raw[:-1], raw[-1:], pause_s=0.7)
+        answers = [await connection.answer(), await connection.answer()]
+        assert [answer and answer.status for answer in answers] == [200, 200]
+
+
+async def test_nobody_late_is_one_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, an idle process wakes up two hundred times a second to close nobody."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await SlowClients(Metrics()).sweep(asyncio.get_running_loop().time(), 0.25)
+    assert pauses == [0.25]
 
 
 async def test_whoever_waits_for_a_body_is_told_to_send_it() -> None:
