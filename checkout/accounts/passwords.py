@@ -73,7 +73,7 @@ def _matches(stored: str, password: str) -> bool:
 def _give_way() -> None:
     """Hashing gives way to the event loop's thread: Linux schedules threads by a priority of their own."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), limits.BACKGROUND_NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), limits.PASSWORD_HASHING_NICE)
 
 
 class Passwords:

@@ -57,6 +57,8 @@ SECRET_KEY_MIN_CHARS = 32
 # Length is what makes a password strong (NIST SP 800-63B); common ones are refused whatever their length.
 PASSWORD_MIN_CHARS = 10
 PASSWORD_MAX_CHARS = 128
+# Hashing gives way to the event loop's thread: the scheduling priority of the threads that do it.
+PASSWORD_HASHING_NICE = 10
 # argon2id (OWASP's second profile: 19 MiB, two passes).
 ARGON2_MEMORY_KIB = 19 * 1024
 ARGON2_TIME_COST = 2

@@ -12,6 +12,7 @@ from typing import IO
 
 from config import limits
 from config.local.errors import StoreError, explain
+from config.local.priority import give_way
 
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_MAX_BYTES = 16 * 1024 * 1024
@@ -45,11 +46,15 @@ def spawn(
 
 
 class Process:
-    """A program with its log file. Subclasses say how it is prepared, commanded and found to be ready."""
+    """A program with its log file. Subclasses say how it is prepared, commanded and found to be ready.
+
+    Units: `nice` is the scheduling priority, 0 to 19.
+    """
 
     name: str
     stop_signal: int = signal.SIGTERM
     mode: str = "plain"
+    nice: int = 0
 
     def __init__(self, name: str, log_path: Path) -> None:
         self.name = name
@@ -110,6 +115,8 @@ class Process:
                 )
         except OSError as error:
             raise explain(error, f"Cannot start {self.name}:") from error
+        if self.nice:
+            give_way(self._popen.pid, self.nice)
 
     def start(self, timeout_s: float = limits.STORE_START_TIMEOUT_S) -> None:
         """Start the program and wait until it is ready.

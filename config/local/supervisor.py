@@ -6,7 +6,6 @@ in order of `rank` at SIGTERM or Ctrl-C, the stores last. None outlives the supe
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -45,20 +44,13 @@ class _ChildProcess(Process):
         super().__init__(child.name, logs / f"{child.name}.log")
         self.child = child
         self.stop_signal = child.stop_signal
+        self.nice = child.nice
 
     def command(self) -> list[str]:
         return list(self.child.command)
 
     def environment(self) -> Mapping[str, str] | None:
         return self.child.env
-
-    def spawn(self) -> None:
-        super().spawn()
-        if self.child.nice and self.pid is not None:
-            os.setpriority(os.PRIO_PROCESS, self.pid, self.child.nice)
-            # A session of its own is a group of its own to Linux's scheduler, with a priority of its own.
-            with contextlib.suppress(OSError):
-                Path(f"/proc/{self.pid}/autogroup").write_text(str(self.child.nice))
 
 
 class _Watched:
