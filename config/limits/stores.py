@@ -27,9 +27,6 @@ OPERATOR_CONNECTIONS = 24
 EMBEDDED_MAX_CONNECTIONS = 450
 EMBEDDED_SHARED_BUFFERS_MB = 512
 EMBEDDED_MAX_WAL_MB = 4096
-# The scheduling priority of the embedded stores: `serve` goes first. A refusal does not wait for them, and what gathers
-# meanwhile costs them less.
-EMBEDDED_NICE = 10
 
 holds(LOCK_WAIT_S < STATEMENT_TIMEOUT_S, "a lock wait must end before its statement does")
 holds(STATEMENT_TIMEOUT_S + DATABASE_POOL_WAIT_S < REQUEST_DEADLINE_S, "one statement must fit a request")
@@ -56,6 +53,9 @@ REBUILD_CHUNK = 1_000
 GATELESS_CONCURRENCY = 64
 # Open databases of an embedded Valkey: tests take one each.
 EMBEDDED_VALKEY_DATABASES = 4096
+# The scheduling priority of the embedded Valkeys: `serve` goes first. A refusal does not wait for the gate, and what gathers
+# meanwhile costs it less. Postgres goes with `serve`: behind it, batches wait, and orders with them.
+EMBEDDED_VALKEY_NICE = 10
 
 holds(GATE_TIMEOUT_S < BROWSE_DEADLINE_S, "a gate that is away must be noticed within any request")
 

@@ -44,7 +44,6 @@ class Postgres(Process):
     """The server, its data folder and its socket."""
 
     stop_signal = signal.SIGINT
-    nice = limits.EMBEDDED_NICE
 
     def __init__(self, data_dir: Path, run_dir: Path, logs: Path, *, durable: bool) -> None:
         super().__init__("postgres", logs / "postgres.log")
