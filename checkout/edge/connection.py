@@ -1,4 +1,4 @@
-"""One connection's requests, one after the other, in one task.
+"""One connection's requests, one after the other, in one task, which begins with the first.
 
 aiohttp's own loop gives every request a task and the event loop two more turns. Nothing of ours keeps context variables,
 so the requests of a connection can share its task; whatever is unusual goes aiohttp's way.
@@ -43,11 +43,12 @@ def fits(message: RawRequestMessage) -> bool:
 class Connection(RequestHandler):
     """aiohttp's protocol with a shorter way for ordinary requests."""
 
-    __slots__ = ("_awaited",)
+    __slots__ = ("_awaited", "_begun")
 
     def __init__(self, manager: web.Server, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._awaited: StreamReader | None = None
+        self._begun = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes a new connection. The base class would wrap its socket twice to set what it has from the listening one
@@ -58,7 +59,17 @@ class Connection(RequestHandler):
             self._manager.connection_made(self, made)
         if self._keepalive_timeout > 0:
             self._stay()
+
+    def begin(self) -> None:
+        """Begins to answer, once the first request has come: who never asks, or dribbles its head, costs no task."""
+        self._begun = True
         self._task_handler = self._loop.create_task(self.start())
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for a request, and for nothing else."""
+        waiter = self._waiter
+        return not self._begun if waiter is None else not waiter.done()
 
     async def start(self) -> None:  # noqa: PLR0912, PLR0915 - one loop; every call less is a turn less for each request
         """Answers requests until the connection ends."""
@@ -125,6 +136,12 @@ class Connection(RequestHandler):
         self._keepalive_handle = None
         if self._awaited is not None:
             self._awaited.set_exception(ConnectionResetError("the client went away"))
+
+    def _process_keepalive(self) -> None:
+        """Closes a connection that waited long enough; the base class knows those that have a task."""
+        super()._process_keepalive()
+        if not self._begun and self._keepalive_handle is None:
+            self.force_close()
 
     async def _whole(self, payload: StreamReader) -> None:
         """Waits for the rest of a body: who dribbles one costs no request. Raises: ConnectionError."""

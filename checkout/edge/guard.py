@@ -106,7 +106,7 @@ class GuardedProtocol(Connection):
         self._between = refusals is not None
         self._refusals = refusals
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: PLR0912 - a call less for each packet
         if self._between and (room := self._refusals.room).count >= room.crowded and self._refused(data):  # type: ignore[union-attr]
             return
         before = self._request_count
@@ -115,6 +115,8 @@ class GuardedProtocol(Connection):
         else:
             super().data_received(data)
         if self._request_count != before:
+            if not self._begun:
+                self.begin()
             body = self._messages[-1][1] if self._messages else None
             if self._between:
                 self._with_head = len(data) - data.find(END_OF_HEAD) - len(END_OF_HEAD)
@@ -136,8 +138,8 @@ class GuardedProtocol(Connection):
 
     def _refused(self, data: bytes) -> bool:
         """Whether these bytes were answered here: a request that finds no room, on a connection that does nothing else."""
-        waiter, transport = self._waiter, self.transport
-        if waiter is None or waiter.done() or self._since or transport is None or self._refusals is None:
+        transport = self.transport
+        if not self.idle or self._since or transport is None or self._refusals is None:
             return False
         if self._close or self._force_close or self._upgraded or self._paused or self._logging_enabled:
             return False
