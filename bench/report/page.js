@@ -75,6 +75,7 @@
     ["p99.9", (r) => number(r.p999_ms, 1), has((r) => r.p999_ms)],
     ["max", (r) => number(r.max_ms, 1), has((r) => r.max_ms)],
   ].filter(([, , shown]) => shown);
+  byId("ratios").hidden = !has((r) => r.ratio != null);
   table("rows", [["Request", "text"], ...columns.map(([head]) => head)], result.rows.map((r) =>
     [[[r.what, "text"], ...columns.map(([, cell]) => cell(r))], r.strong ? "strong" : r.name.startsWith("bare") ? "soft" : ""]));
   table("cpu", [["Request", "text"], ...roles.map((role) => `${role} µs`)], result.rows.filter((r) => Object.keys(r.cpu_us).length)
