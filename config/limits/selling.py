@@ -197,9 +197,8 @@ RELAY_GROUP_MAX = 100
 ACTOR_CONCURRENCY = 32
 # An actor that finds no connection to Postgres tries again after this, until its run's time is over.
 ACTOR_DATABASE_PAUSE_S = 0.5
-# What works after the answer gives way to who waits for one, and to the stores: the scheduling priority of work, relay and
-# sandbox in `up`.
-BACKGROUND_NICE = 19
+# What works after the answer gives way to who waits for one: the scheduling priority of work, relay and sandbox in `up`.
+BACKGROUND_NICE = 10
 # Rows that the relay reads at a time, and how often it looks when nothing notifies it.
 RELAY_BATCH = 500
 RELAY_INTERVAL_S = 0.25

@@ -53,9 +53,6 @@ REBUILD_CHUNK = 1_000
 GATELESS_CONCURRENCY = 64
 # Open databases of an embedded Valkey: tests take one each.
 EMBEDDED_VALKEY_DATABASES = 4096
-# The scheduling priority of the embedded Valkeys: `serve` goes first. A refusal does not wait for the gate, and what gathers
-# meanwhile costs it less. Postgres goes with `serve`: behind it, batches wait, and orders with them.
-EMBEDDED_VALKEY_NICE = 10
 
 holds(GATE_TIMEOUT_S < BROWSE_DEADLINE_S, "a gate that is away must be noticed within any request")
 

@@ -45,8 +45,6 @@ def binary() -> Path:
 class Valkey(Process):
     """One server: `gate` or `broker`. Trusted with nothing that Postgres cannot rebuild."""
 
-    nice = limits.EMBEDDED_VALKEY_NICE
-
     def __init__(self, name: str, data_dir: Path, run_dir: Path, logs: Path) -> None:
         super().__init__(name, logs / f"{name}.log")
         self.data = data_dir / name

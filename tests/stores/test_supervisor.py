@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from config import limits
 from config.local import Child, StoreError, Supervisor, ensure_free, start_stores
 from config.local.priority import give_way
 from config.local.process import is_running
@@ -227,15 +226,6 @@ async def test_background_work_gives_way(folder: Path) -> None:
     await until(lambda: nice_of(pids["work"]) == (10, 10))  # who is not root may set one each 100 ms
     supervisor.stop()
     assert await running == 0
-
-
-async def test_the_gate_lets_who_answers_customers_go_first(folder: Path) -> None:
-    """If this fails, a full shop's refusals wait for the gate, and orders cost a tenth more."""
-    behind = limits.EMBEDDED_VALKEY_NICE
-    asked = {"postgres": (0, 0), "gate": (behind, behind), "broker": (behind, behind)}
-    with start_stores(folder / "data") as stores:
-        await until(lambda: {name: nice_of(pid) for name, pid in stores.pids.items()} == asked)
-    assert behind < limits.BACKGROUND_NICE
 
 
 async def test_a_group_that_may_not_be_set_yet_is_set_later(monkeypatch: pytest.MonkeyPatch) -> None:
