@@ -1,4 +1,4 @@
-"""Who goes first when a machine is short of cores: who answers customers, then the stores, then what works afterwards.
+"""Who goes first when a machine is short of cores: who answers customers and the stores, then what works afterwards.
 
 Source: sched(7), "The autogroup feature"; setpriority(2).
 """

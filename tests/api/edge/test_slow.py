@@ -234,6 +234,18 @@ async def test_an_idle_connection_is_closed_after_its_time() -> None:
         assert max(closed) < 6, closed
 
 
+async def test_a_connection_has_no_task_before_its_first_request() -> None:
+    """If this fails, thousands who connect and never ask, or dribble a head, cost a task each."""
+    counter = Counter()
+    counter.open.set()
+    async with layer(counter.routes(), InFlight()) as url, wire(url) as connection:
+        for part, tasks in ((b"", 0), (b"GET /browse HTTP/1.1\r\nHost:", 0), (b" shop\r\n\r\n", 1)):
+            await connection.send(part)
+            await asyncio.sleep(0.05)
+            assert answering() == tasks
+        assert await connection.answer() is not None
+
+
 async def test_a_connection_that_ends_is_no_garbage() -> None:
     """If this fails, thousands that come and go leave cycles, and collecting them stops every request for a second."""
     counter = Counter()
@@ -268,6 +280,11 @@ async def test_a_connection_that_ends_is_no_garbage() -> None:
                         await asyncio.sleep(0.02)
         finally:
             gc.enable()
+
+
+def answering() -> int:
+    """Connections that have a task."""
+    return sum(getattr(task.get_coro(), "__name__", "") == "start" for task in asyncio.all_tasks())
 
 
 def begun() -> int:
