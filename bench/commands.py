@@ -152,7 +152,7 @@ def steady(
     seconds: Annotated[float, typer.Option(help="How long they are judged, after the ramp.", min=1)] = 120.0,
     ramp: Annotated[float, typer.Option(help="Seconds over which they arrive.", min=1)] = 30.0,
     load_processes: Annotated[
-        int, typer.Option("--load-processes", help="Locust's --processes; 0: one per 1,500 shoppers.", min=0)
+        int, typer.Option("--load-processes", help="Locust's --processes; 0: one per 900 shoppers.", min=0)
     ] = 0,
     url: Annotated[str, typer.Option(help="A shop that runs already; one of its own when not given.")] = "",
     processes: Processes = 2,

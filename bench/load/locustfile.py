@@ -7,6 +7,7 @@ shoppers.py, and nowhere else.
 # mypy: disallow-untyped-calls=False
 # (Locust and gevent annotate half of what they offer.)
 
+import gc
 import itertools
 import os
 import random
@@ -31,6 +32,8 @@ from bench.load.shoppers import CartShopper, ExpressShopper, Shopper, Visitor
 __all__ = ["CartShopper", "ExpressShopper", "Visitor"]
 _LISTED_PAGES = 5
 _LOOK_S = 0.2
+# By Python's own, a fifth of a load process's time went into looking through its shoppers for garbage.
+_GC = (50_000, 20, 100)
 
 
 class Recorder:
@@ -110,6 +113,7 @@ def prepare(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, MasterRunner):
         return
     raise_file_limit()
+    gc.set_threshold(*_GC)
     if plan is None:
         plan = Plan(environment.host or "", 0, 0.0, 1e9, *sold_at(environment.host or ""))
     seed = plan.seed * 1_000_003 + (os.getpid() if isinstance(environment.runner, WorkerRunner) else 0)
