@@ -1,7 +1,7 @@
 """The order as JSON: what is stored when it is placed, and what its reader gets."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from checkout.orders.shape import (
     Stored,
     TimelineEntry,
 )
+from checkout.orders.store import FollowUp
 from checkout.quoting import shape
 from checkout.quoting.model import Quote
 from checkout.quoting.shape import tax_shares
@@ -111,18 +112,12 @@ def head_of(row: Mapping[str, Any]) -> Head:
     )
 
 
-def order_document(
-    row: Mapping[str, Any],
-    payments: Sequence[Record],
-    shipments: Iterable[Record],
-    events: Iterable[Record],
-    invoice: Record | None,
-) -> Document:
+def order_document(row: Mapping[str, Any], since: FollowUp) -> Document:
     """The order as it stands now."""
     document: Document = msgspec.to_builtins(head_of(row)) | orjson.loads(row["document"])
     document["status"] = row["status"]
-    if payments:
-        document["payment"] = _payment(payments[-1], document["payment"])
+    if since.payments:
+        document["payment"] = _payment(since.payments[-1], document["payment"])
     document["shipments"] = [
         {
             "id": str(shipment["id"]),
@@ -131,10 +126,10 @@ def order_document(
             "status": shipment["status"],
             "booked_at": shipment["booked_at"],
         }
-        for shipment in shipments
+        for shipment in since.shipments
     ]
-    document["timeline"] += [event_document(event) for event in events]
-    if invoice is not None:
+    document["timeline"] += [event_document(event) for event in since.events]
+    if (invoice := since.invoice) is not None:
         document["invoice"] = {
             "number": f"{invoice['series']}-{invoice['number']:06d}",
             "issued_at": invoice["issued_at"],

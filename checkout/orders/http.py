@@ -97,8 +97,7 @@ def routes(
 
     async def read(request: web.Request) -> web.Response:
         row = await access.order(request)
-        payments, shipments, events, invoice = await store.follow_up(row["id"])
-        document = order_document(row, payments, shipments, events, invoice)
+        document = order_document(row, await store.follow_up(row["id"]))
         return answer(document, cache_control="private, no-store")
 
     return [

@@ -55,25 +55,34 @@ WHERE c.claim_id = ANY ($1::uuid[])
 SELECT item_id, on_hand + backorder_limit - reserved AS available, offer_version
 FROM stock WHERE item_id = ANY ($1::bigint[])
 
--- name: order_by_id
--- Caller: GET order, replay. By primary key, one row.
-SELECT id, number, account_id, personal, email, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor,
-       document, payment_provider, payment_method, status, timeline_seq, placed_at, payment_deadline, paid_at, cancelled_at
-FROM orders WHERE id = $1
+-- name: orders_by_id
+-- Caller: GET order, replay: all that are asked for at once. By primary key, each in its month (`= ANY` would search all months).
+SELECT o.* FROM unnest($1::uuid[]) AS asked (order_id)
+CROSS JOIN LATERAL (
+    SELECT id, number, account_id, personal, email, currency, subtotal_minor, discount_minor, shipping_minor, tax_minor,
+           total_minor, document, payment_provider, payment_method, status, timeline_seq, placed_at, payment_deadline, paid_at,
+           cancelled_at
+    FROM orders WHERE id = asked.order_id LIMIT 1
+) o
 
 -- name: payments_of
--- Caller: GET order. By payments (order_id, attempt); at most PAYMENT_ATTEMPTS_MAX rows.
-SELECT attempt, provider, method, amount_minor, refunded_minor, currency, status, client_secret, action_url, decline_code
-FROM payments WHERE order_id = $1 ORDER BY attempt
+-- Caller: GET order. By payments (order_id, attempt); at most PAYMENT_ATTEMPTS_MAX rows an order.
+SELECT order_id, attempt, provider, method, amount_minor, refunded_minor, currency, status, client_secret, action_url, decline_code
+FROM payments WHERE order_id = ANY ($1::uuid[]) ORDER BY order_id, attempt
 
 -- name: shipments_of
 -- Caller: GET order. By shipments_order_id_key.
-SELECT id, carrier, tracking_number, status, booked_at FROM shipments WHERE order_id = $1
+SELECT order_id, id, carrier, tracking_number, status, booked_at FROM shipments WHERE order_id = ANY ($1::uuid[])
 
 -- name: events_of
--- Caller: GET order. By primary key, after seq $2.
-SELECT seq, status, detail, at FROM order_events WHERE order_id = $1 AND seq > $2 ORDER BY seq LIMIT 500
+-- Caller: GET order. By primary key, after seq $2; at most 500 rows an order.
+SELECT e.order_id, e.seq, e.status, e.detail, e.at
+FROM unnest($1::uuid[]) AS asked (order_id)
+CROSS JOIN LATERAL (
+    SELECT order_id, seq, status, detail, at FROM order_events
+    WHERE order_id = asked.order_id AND seq > $2 ORDER BY seq LIMIT 500
+) e
 
--- name: invoice_of
+-- name: invoices_of
 -- Caller: GET order. By invoices_order_id_key.
-SELECT series, number, issued_at FROM invoices WHERE order_id = $1
+SELECT order_id, series, number, issued_at FROM invoices WHERE order_id = ANY ($1::uuid[])

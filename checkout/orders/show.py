@@ -11,9 +11,9 @@ from checkout.orders.store import OrderStore
 
 
 async def order_response(store: OrderStore, order_id: uuid.UUID, *, status: int = 200) -> web.Response:
-    """The order as it stands now. Raises: NotFound. Cost: five reads."""
+    """The order as it stands now. Raises: NotFound. Cost: a share of five reads."""
     row = await store.by_id(order_id)
     if row is None:
         raise NotFound("There is no such order.")
-    document = order_document(row, *await store.follow_up(order_id))
+    document = order_document(row, await store.follow_up(order_id))
     return answer(document, status=status, cache_control="private, no-store")

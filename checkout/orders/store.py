@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import asyncpg
 
 from checkout.kit import db, sql
 from checkout.kit.cipher import Cipher
-from checkout.kit.db import NOT_REACHED, Pool, Record, acquired, fetch_all, fetch_one
+from checkout.kit.db import NOT_REACHED, Pool, Record, acquired, fetch_all
 from checkout.kit.together import Together
 from checkout.orders.batch import LINES, ORDERS, packed_lines, packed_orders
 from checkout.orders.model import Draft, Placed
@@ -38,6 +38,16 @@ class ClaimRow:
     number: int
     placed_at: datetime
     payment_deadline: datetime
+
+
+@dataclass(slots=True)
+class FollowUp:
+    """What came of an order since it was placed. Shape: payments by attempt; timeline entries after the first."""
+
+    payments: list[Record] = field(default_factory=list)
+    shipments: list[Record] = field(default_factory=list)
+    events: list[Record] = field(default_factory=list)
+    invoice: Record | None = None
 
 
 class BatchConnection:
@@ -116,6 +126,8 @@ class OrderStore:
         self._pool = pool
         self._cipher = cipher
         self._claims = Together(self._by_claims, most=limits.BATCH_MAX)
+        self._orders = Together(self._by_ids, most=limits.BATCH_MAX)
+        self._follow_ups = Together(self._following, most=limits.BATCH_MAX)
 
     async def by_claim(self, claim_id: uuid.UUID) -> ClaimRow | None:
         """The order of this claim. Cost: a share of one query: many ask at once when a drop has sold out."""
@@ -126,17 +138,28 @@ class OrderStore:
         return {row["claim_id"]: _claim_row(row) for row in rows}
 
     async def by_id(self, order_id: uuid.UUID) -> dict[str, Any] | None:
-        row = await fetch_one(self._pool, QUERIES.order_by_id, order_id)
+        """The order's row, opened. Cost: a share of one query."""
+        row = await self._orders.find(order_id)
         return None if row is None else opened_order(self._cipher, row)
 
-    async def follow_up(
-        self, order_id: uuid.UUID
-    ) -> tuple[Sequence[Record], Sequence[Record], Sequence[Record], Record | None]:
-        """(payments, shipments, timeline entries after the first, invoice) of an order."""
+    async def _by_ids(self, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
+        rows = await fetch_all(self._pool, QUERIES.orders_by_id, list(order_ids))
+        return {row["id"]: row for row in rows}
+
+    async def follow_up(self, order_id: uuid.UUID) -> FollowUp:
+        """What came of an order since it was placed. Cost: a share of four queries."""
+        return await self._follow_ups.find(order_id) or FollowUp()
+
+    async def _following(self, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, FollowUp]:
+        ids = list(set(order_ids))
+        found = {order_id: FollowUp() for order_id in ids}
         async with acquired(self._pool) as connection:
-            return (
-                await connection.fetch(QUERIES.payments_of, order_id),
-                await connection.fetch(QUERIES.shipments_of, order_id),
-                await connection.fetch(QUERIES.events_of, order_id, 1),
-                await connection.fetchrow(QUERIES.invoice_of, order_id),
-            )
+            for row in await connection.fetch(QUERIES.payments_of, ids):
+                found[row["order_id"]].payments.append(row)
+            for row in await connection.fetch(QUERIES.shipments_of, ids):
+                found[row["order_id"]].shipments.append(row)
+            for row in await connection.fetch(QUERIES.events_of, ids, 1):
+                found[row["order_id"]].events.append(row)
+            for row in await connection.fetch(QUERIES.invoices_of, ids):
+                found[row["order_id"]].invoice = row
+        return found

@@ -74,7 +74,7 @@ def routes(search: SearchStore, orders: OrderStore, payments: PaymentStore, *, p
         row = await orders.by_id(order_id) if order_id else None
         if row is None:
             raise NotFound("There is no such order.")
-        whole = order_document(row, *await orders.follow_up(row["id"]))
+        whole = order_document(row, await orders.follow_up(row["id"]))
         [lines] = await _visible([whole["lines"]], grant)
         if not lines:
             raise NotFound("There is no such order.")
