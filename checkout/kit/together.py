@@ -1,17 +1,18 @@
 """Many who ask for one row each share one query: what comes while a query is under way goes with the next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-Key = TypeVar("Key")
+Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
 
 class Together(Generic[Key, Row]):
     """Looks rows up by key, one query at a time.
 
-    Shape: `fetch` gives the rows of at most `most` keys, by key. Raises: whatever `fetch` raises, to all who shared it.
+    Shape: `fetch` gives the rows of at most `most` keys, each asked for once, by key.
+    Raises: whatever `fetch` raises, to all who shared it.
     """
 
     def __init__(self, fetch: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Row]]], *, most: int) -> None:
@@ -33,7 +34,7 @@ class Together(Generic[Key, Row]):
             while self._waiting:
                 asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 try:
-                    rows = await self._fetch([key for key, _ in asked])
+                    rows = await self._fetch(list(dict.fromkeys(key for key, _ in asked)))
                 except Exception as error:
                     for _, future in asked:
                         if not future.done():

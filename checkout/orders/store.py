@@ -134,7 +134,7 @@ class OrderStore:
         return await self._claims.find(claim_id)
 
     async def _by_claims(self, claim_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ClaimRow]:
-        rows = await fetch_all(self._pool, QUERIES.orders_by_claim, list(claim_ids))
+        rows = await fetch_all(self._pool, QUERIES.orders_by_claim, claim_ids)
         return {row["claim_id"]: _claim_row(row) for row in rows}
 
     async def by_id(self, order_id: uuid.UUID) -> dict[str, Any] | None:
@@ -143,7 +143,7 @@ class OrderStore:
         return None if row is None else opened_order(self._cipher, row)
 
     async def _by_ids(self, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Record]:
-        rows = await fetch_all(self._pool, QUERIES.orders_by_id, list(order_ids))
+        rows = await fetch_all(self._pool, QUERIES.orders_by_id, order_ids)
         return {row["id"]: row for row in rows}
 
     async def follow_up(self, order_id: uuid.UUID) -> FollowUp:
@@ -151,15 +151,14 @@ class OrderStore:
         return await self._follow_ups.find(order_id) or FollowUp()
 
     async def _following(self, order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, FollowUp]:
-        ids = list(set(order_ids))
-        found = {order_id: FollowUp() for order_id in ids}
+        found = {order_id: FollowUp() for order_id in order_ids}
         async with acquired(self._pool) as connection:
-            for row in await connection.fetch(QUERIES.payments_of, ids):
+            for row in await connection.fetch(QUERIES.payments_of, order_ids):
                 found[row["order_id"]].payments.append(row)
-            for row in await connection.fetch(QUERIES.shipments_of, ids):
+            for row in await connection.fetch(QUERIES.shipments_of, order_ids):
                 found[row["order_id"]].shipments.append(row)
-            for row in await connection.fetch(QUERIES.events_of, ids, 1):
+            for row in await connection.fetch(QUERIES.events_of, order_ids, 1):
                 found[row["order_id"]].events.append(row)
-            for row in await connection.fetch(QUERIES.invoices_of, ids):
+            for row in await connection.fetch(QUERIES.invoices_of, order_ids):
                 found[row["order_id"]].invoice = row
         return found
