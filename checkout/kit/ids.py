@@ -9,6 +9,8 @@ from hashlib import blake2b
 from checkout.kit.db import FastUUID
 
 _ENTROPY_BLOCK = 4096
+_TAIL_BITS = 74
+_CLOCK_BACK_MS = 1_000
 
 
 class _Uuid7:
@@ -17,6 +19,8 @@ class _Uuid7:
     def __init__(self) -> None:
         self._block = b""
         self._at = 0
+        self._ms = 0
+        self._tail = 0
 
     def __call__(self) -> uuid.UUID:
         at = self._at
@@ -24,19 +28,22 @@ class _Uuid7:
             self._block = os.urandom(_ENTROPY_BLOCK)
             at = 0
         self._at = at + 10
-        tail = int.from_bytes(self._block[at : at + 10], "big")
-        value = (
-            (time.time_ns() // 1_000_000) << 80
-            | 0x7 << 76
-            | (tail >> 62 & 0xFFF) << 64
-            | 0x2 << 62
-            | tail & 0x3FFF_FFFF_FFFF_FFFF
-        )
+        tail = int.from_bytes(self._block[at : at + 10], "big") >> 6
+        ms = time.time_ns() // 1_000_000
+        if self._ms - _CLOCK_BACK_MS < ms <= self._ms:
+            tail = self._tail + 1 + (tail & 0xFFFF_FFFF)
+            ms = self._ms + (tail >> _TAIL_BITS)
+            tail &= (1 << _TAIL_BITS) - 1
+        self._ms, self._tail = ms, tail
+        value = ms << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0x2 << 62 | tail & 0x3FFF_FFFF_FFFF_FFFF
         return FastUUID(value.to_bytes(16, "big"))
 
 
 uuid7 = _Uuid7()
-"""A new time-ordered UUID, version 7. Source: RFC 9562, section 5.7."""
+"""A new UUID, version 7, greater than all that this process made before, while its clock steps back by less than a second.
+
+Source: RFC 9562, sections 5.7 and 6.2 (method 2: within a millisecond the random part grows by a random amount).
+"""
 
 
 def secret_id() -> str:
