@@ -22,12 +22,13 @@ class InFlight:
     """The room and who is in it. Call `enter` before the work and `leave` after it; `adapt` a few times a second.
 
     Shape: `target_s` is the mean answer time beyond which the room shrinks; windows of fewer than `samples_min`
-    answers decide nothing. While `count` is below `crowded`, nobody is refused.
+    answers decide nothing. `coming` are here and will enter in a moment; while they and `count` are fewer than `crowded`,
+    nobody is refused.
     """
 
     __slots__ = (
-        "_answers", "_answers_s", "_peak", "_thresholds", "_was_slow", "count", "crowded", "high", "limit", "low",
-        "samples_min", "shed", "target_s",
+        "_answers", "_answers_s", "_peak", "_thresholds", "_was_slow", "coming", "count", "crowded", "high", "limit",
+        "low", "samples_min", "shed", "target_s",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +44,7 @@ class InFlight:
         self.target_s = target_s
         self.samples_min = samples_min
         self.count = 0
+        self.coming = 0
         self.shed = [0, 0, 0, 0]
         self._peak = 0
         self._answers = 0
@@ -58,9 +60,9 @@ class InFlight:
         self._thresholds = (*(max(1, int(limit * share)) for share in _SHARES), _UNBOUNDED)  # type: ignore[assignment]
         self.crowded = self._thresholds[BROWSE]
 
-    def full(self, priority: int, coming: int = 0) -> bool:
-        """Whether a request of this priority would be refused once as many as are `coming` have entered; takes no place."""
-        return self.count + coming >= self._thresholds[priority]
+    def full(self, priority: int) -> bool:
+        """Whether a request of this priority would be refused once all who are coming have entered; takes no place."""
+        return self.count + self.coming >= self._thresholds[priority]
 
     def enter(self, priority: int) -> bool:
         """Whether there is room for a request of this priority; takes its place if so."""

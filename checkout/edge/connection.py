@@ -43,12 +43,13 @@ def fits(message: RawRequestMessage) -> bool:
 class Connection(RequestHandler):
     """aiohttp's protocol with a shorter way for ordinary requests."""
 
-    __slots__ = ("_awaited", "_begun")
+    __slots__ = ("_awaited", "_begun", "_comes")
 
     def __init__(self, manager: web.Server, **kwargs: Any) -> None:
         super().__init__(manager, **kwargs)
         self._awaited: StreamReader | None = None
         self._begun = False
+        self._comes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes a new connection. The base class would wrap its socket twice to set what it has from the listening one
@@ -86,6 +87,8 @@ class Connection(RequestHandler):
                     finally:
                         self._waiter = None
                 message, payload = messages[0]
+                if self._comes:
+                    self._arrived()
                 if isinstance(message, _ErrInfo) or self._upgraded or manager is None:
                     return await super().start()
                 messages.popleft()
@@ -154,6 +157,10 @@ class Connection(RequestHandler):
             self._awaited = None
             if not payload.is_eof():
                 self._over()
+
+    def _arrived(self) -> None:
+        """The request that was coming is here, or never will be."""
+        self._comes = False
 
     def _over(self) -> None:
         self._request_in_progress = False

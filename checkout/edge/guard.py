@@ -14,6 +14,7 @@ request is unfinished.
 
 import asyncio
 import contextlib
+import os
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
+_READ_BYTES = 256 * 1024
 # Who is late is closed in so many parts at most, evenly until the next look.
 _STEPS = 50
 
@@ -84,7 +86,7 @@ class SlowClients:
 class GuardedProtocol(Connection):
     """A connection with time limits on what the client sends."""
 
-    __slots__ = ("_between", "_body", "_got_bytes", "_refusals", "_since", "_slow", "_with_head")
+    __slots__ = ("_between", "_body", "_fd", "_got_bytes", "_refusals", "_since", "_slow", "_with_head")
 
     def __init__(
         self,
@@ -105,10 +107,13 @@ class GuardedProtocol(Connection):
         self._with_head = 0
         self._between = refusals is not None
         self._refusals = refusals
+        self._fd = -1
 
     def data_received(self, data: bytes) -> None:  # noqa: PLR0912 - a call less for each packet
-        if self._between and (room := self._refusals.room).count >= room.crowded and self._refused(data):  # type: ignore[union-attr]
-            return
+        if self._between:
+            room = self._refusals.room  # type: ignore[union-attr]
+            if room.count + room.coming >= room.crowded and self._refused(data):
+                return
         before = self._request_count
         if self._body is not None and (self._close or self._force_close):
             self._finish_body(data)
@@ -122,6 +127,9 @@ class GuardedProtocol(Connection):
                 self._with_head = len(data) - data.find(END_OF_HEAD) - len(END_OF_HEAD)
                 self._between = self._request_count == before + 1 and not self._since
             if body is None or body.is_eof():
+                if self._refusals is not None and not self._comes:
+                    self._comes = True
+                    self._refusals.room.coming += 1
                 if self._between:
                     self._between = body is not None and self._with_head == body.total_bytes
                 if self._since:
@@ -143,16 +151,45 @@ class GuardedProtocol(Connection):
             return False
         if self._close or self._force_close or self._upgraded or self._paused or self._logging_enabled:
             return False
+        lookout = self._refusals.lookout
+        if self._fd < 0 and (sock := transport.get_extra_info("socket")) is not None:
+            self._fd = sock.fileno()
+            lookout.watch(self._fd, self)
         answer = self._refusals.answer(data)
         if answer is None:
             return False
-        transport.write(answer)
+        if lookout.looking and self._fd >= 0 and not transport.get_write_buffer_size():
+            # What the transport is given leaves with the end of the turn.
+            with contextlib.suppress(OSError):
+                answer = answer[os.write(self._fd, answer) :]
+        if answer:
+            transport.write(answer)
         self._stay()
         return True
+
+    def hear(self) -> None:
+        """Takes what has come, between the steps of a turn; what is no whole request begins with the next one."""
+        if self._since or not self.idle or self.transport is None or self.transport.is_closing():
+            return
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except OSError:
+            return
+        if data:
+            self.data_received(data)
+
+    def _arrived(self) -> None:
+        self._comes = False
+        if self._refusals is not None:
+            self._refusals.room.coming -= 1
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Ends; a body that has not come is let go of, for it holds its connection."""
         self._settled()
+        if self._comes:
+            self._arrived()
+        if self._fd >= 0 and self._refusals is not None:
+            self._refusals.lookout.forget(self._fd, self)
         super().connection_lost(exc)
 
     def _finish_body(self, data: bytes) -> None:

@@ -29,7 +29,7 @@ from checkout.edge.metrics import METRICS, Counter, Metrics
 from checkout.edge.refuse import REFUSALS, Refusals
 from checkout.edge.stamp import ALWAYS, HSTS, Stamp
 from checkout.errors import Limited, ShopError
-from checkout.kit import body
+from checkout.kit import body, turn
 from checkout.kit.routes import Handler, Route
 from config import limits
 from ratelimit import headers as limit_headers
@@ -110,6 +110,7 @@ class Edge:
         app[REFUSALS] = refusals
         app[METRICS] = self.metrics
         app.on_startup.append(self._start)
+        refusals.lookout.work_in(app)
         app.on_shutdown.append(self._end_streams)
         app.on_cleanup.append(self._stop)
 
@@ -149,7 +150,7 @@ class Edge:
             seconds.observe,
             asyncio.get_running_loop,
         )
-        current_task = asyncio.current_task
+        current_task, breathe = asyncio.current_task, turn.breathe
 
         async def composed(  # noqa: PLR0912 - a call less for each request
             request: web.Request,
@@ -181,6 +182,7 @@ class Edge:
                         request[TOLL] = toll = Toll(self.shared, policy, self.identify(request) or client)
                         if not along:
                             await toll.pay()
+                    breathe()
                     response = await handler(request)
                 except OverLimit as over:
                     response = self._limited(route.policy or "", over.decision.retry_ms)
@@ -200,6 +202,7 @@ class Edge:
                 number = statuses[status] = metrics.counter(measured.REQUESTS, (label, str(status)))
             number.value += 1
             observe(ended - began)
+            breathe()
             return response
 
         refusals.learn(composed, priority, label, stamp.lines)

@@ -9,7 +9,6 @@ Guarantees:
 Cost: a tenth of a refusal by the layer; while less than the lowest priority's share of the room is taken, one comparison.
 """
 
-import asyncio
 import random
 import re
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from aiohttp.web import AppKey
 
 from catalog_cache.response import head_of
 from checkout.edge import measured, problems
+from checkout.edge.lookout import Lookout
 from checkout.edge.metrics import Counter, Metrics
 from checkout.kit.routes import Handler
 from config import limits
@@ -49,13 +49,13 @@ class Refusals:
 
     def __init__(self, room: InFlight, metrics: Metrics, find: Find, *, id_prefix: str) -> None:
         self.room = room
+        self.lookout = Lookout()
         self._metrics = metrics
         self._find = find
         self._routes: dict[Handler, _Refused] = {}
         self._documents = [_document() for _ in range(_DOCUMENTS)]
         self._id_prefix = f"{id_prefix}-r".encode()
         self._number = 0
-        self._coming = 0
 
     def learn(self, handler: Handler, priority: int, label: str, lines: bytes) -> None:
         """Learns a route by its handler. Shape: `lines` are the header lines of all its answers."""
@@ -74,8 +74,7 @@ class Refusals:
         route = self._routes.get(handler) if handler is not None else None
         if route is None:
             return None
-        if not self.room.full(route.priority, self._coming):
-            self._expect()
+        if not self.room.full(route.priority):
             return None
         end = data.find(END_OF_HEAD, 0, limits.HEADER_LINE_MAX_BYTES)
         if end < 0 or not _is_whole(data, line.end(), end):
@@ -93,15 +92,6 @@ class Refusals:
             return given[1]
         self._number += 1
         return b"%b%x" % (self._id_prefix, self._number)
-
-    def _expect(self) -> None:
-        """Counts who was let in and takes its place only when its task runs, which is before the next bytes are read."""
-        if not self._coming:
-            asyncio.get_running_loop().call_soon(self._arrived)
-        self._coming += 1
-
-    def _arrived(self) -> None:
-        self._coming = 0
 
 
 class _Refused:

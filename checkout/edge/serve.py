@@ -157,7 +157,7 @@ async def _run(settings: Settings, make_app: MakeApp, sock: socket.socket) -> No
     await running.start(sock)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(limits.COLLECTED_AFTER, 20, 50)
     log.info("serving", host=settings.host, port=sock.getsockname()[1], pid=os.getpid())
     await stopping.wait()
     log.info("draining", pid=os.getpid())

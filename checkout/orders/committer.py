@@ -18,6 +18,7 @@ import structlog
 from checkout.errors import ensure
 from checkout.kit.crash import crash_point
 from checkout.kit.db import NOT_REACHED, RETRYABLE, CheckViolation, PostgresError, QueryCanceled
+from checkout.kit.turn import breathe
 from checkout.orders.model import (
     CartUsed,
     Decision,
@@ -192,6 +193,7 @@ class Committer:
 
     async def _send(self, connection: BatchConnection, batch: list[_Waiting]) -> None:
         """One statement; every draft is answered on return. Raises: CheckViolation, content errors: nothing was done."""
+        breathe()
         drafts = sorted((waiting.draft for waiting in batch), key=_by_claim)
         placed: dict[object, Placed] = {}
         for attempt in range(_RETRIES):

@@ -23,6 +23,7 @@ from checkout.kit.cipher import Cipher
 from checkout.kit.crash import crash_point
 from checkout.kit.ids import uuid7
 from checkout.kit.tokens import order_token
+from checkout.kit.turn import breathe
 from checkout.orders.committer import Committer
 from checkout.orders.document import (
     head_of,
@@ -193,6 +194,7 @@ class Placer:
             toll=caller.toll,
         )
         crash_point("admit.after")
+        breathe()
         if admission.verdict is Verdict.REFUSED:
             short = {
                 item: available

@@ -18,6 +18,7 @@ from checkout.errors import OutcomeUnknown, Unavailable, ensure
 from checkout.kit.crash import crash_point
 from checkout.kit.db import FastUUID, PostgresError
 from checkout.kit.lane import Arg, Lane, ReplyError, Script
+from checkout.kit.turn import breathe
 from checkout.stock.model import Admission, HoldResult, Item, OpenClaim, Verdict, parse_record
 from config import limits
 from ratelimit.gcra import Decision
@@ -193,6 +194,7 @@ class Gate:
         """One call for the claims that were asked for since the last one."""
         if not self._replies:
             return
+        breathe()
         replies, self._replies = self._replies, []
         epoch = self._epoch
         try:

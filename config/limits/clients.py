@@ -124,6 +124,13 @@ PATHS_REMEMBERED_MAX = 4_096
 LISTEN_BACKLOG = 4096
 # Connections that a process takes in one turn of its loop.
 ACCEPTS_A_TURN = 16
+# The garbage collector looks after so many more objects than it left. What orders under way keep comes and goes by tens of
+# thousands, all of it freed by its own count: a look found nothing, and stopped the process for 5 to 100 ms.
+COLLECTED_AFTER = 200_000
+# How long a turn of the loop may go on before its steps let those be heard who are refused.
+BREATH_S = 0.001
+# How many of them at once.
+HEARD_AT_ONCE_MAX = 64
 # serve processes of one node; the embedded Postgres must have a place for all their connections.
 PROCESSES_MAX = 24
 WORK_PROCESSES_MAX = 8

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -85,6 +85,38 @@ async def test_a_body_in_two_parts_leaves_the_connection_as_it_was() -> None:
         raw = post("/cart", b"hello")
         assert not unread(await told(connection, raw[:-5], raw[-5:-2], raw[-2:]))
         assert unread(await told(connection, raw))
+
+
+async def test_of_a_burst_the_rest_is_refused_unread() -> None:
+    """If this fails, all of a burst are let in to be parsed, and those without room wait for all others to be refused."""
+    counter, room = Counter(), InFlight(high=2, low=2)
+    async with layer(counter.routes(), room) as url, AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(wire(url)) for _ in range(6)]
+        for connection in connections:
+            connection.writer.write(FIRST)
+        answers = [asyncio.create_task(connection.answer()) for connection in connections]
+        async with asyncio.timeout(10):
+            while counter.inside != 2 or sum(answer.done() for answer in answers) != 4:
+                await asyncio.sleep(0.005)
+        assert all(unread(told) for answer in answers if answer.done() and (told := answer.result()))
+        assert room.coming == 0
+        counter.open.set()
+        last = [await answer for answer in answers]
+        assert sorted(answer.status for answer in last if answer) == [200, 200, 503, 503, 503, 503]
+
+
+@pytest.mark.parametrize("end", [b"", b"GET /checkout HTTP/1.1\r\n"])
+async def test_who_goes_away_takes_no_room(end: bytes) -> None:
+    """If this fails, requests whose client went away before they began fill the room for ever."""
+    counter, room = Counter(), InFlight(high=2, low=2)
+    async with layer(counter.routes(), room) as url:
+        for _ in range(8):
+            async with wire(url) as connection:
+                connection.writer.write(FIRST + FIRST + end)
+                await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while room.count or room.coming:
+                await asyncio.sleep(0.005)
 
 
 async def test_pipelined_requests_are_answered_in_their_order() -> None:
