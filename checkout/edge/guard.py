@@ -34,7 +34,8 @@ from config import limits
 
 log = structlog.get_logger("checkout.edge")
 _BODY_RATE_BYTES_S = 64 * 1024
-_READ_BYTES = 256 * 1024
+# An ordinary request fits. A buffer that the allocator maps anew costs 8 µs more a read.
+_READ_BYTES = 16 * 1024
 # Who is late is closed in so many parts at most, evenly until the next look.
 _STEPS = 50
 

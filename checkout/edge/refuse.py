@@ -53,7 +53,7 @@ class Refusals:
         self._metrics = metrics
         self._find = find
         self._routes: dict[Handler, _Refused] = {}
-        self._documents = [_document() for _ in range(_DOCUMENTS)]
+        self._documents = [_document().partition(END_OF_HEAD) for _ in range(_DOCUMENTS)]
         self._id_prefix = f"{id_prefix}-r".encode()
         self._number = 0
 
@@ -81,7 +81,7 @@ class Refusals:
             return None
         self.room.shed[route.priority] += 1
         route.count()
-        head, _, rest = random.choice(self._documents).partition(END_OF_HEAD)
+        head, _, rest = random.choice(self._documents)
         return b"%b\r\nX-Request-Id: %b\r\n%bDate: %b\r\n\r\n%b" % (
             head, self._id_of(data, end), route.lines, rfc822_formatted_time().encode(), rest,
         )  # fmt: skip
