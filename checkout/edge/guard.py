@@ -176,8 +176,12 @@ class GuardedProtocol(Connection):
             data = os.read(self._fd, _READ_BYTES)
         except OSError:
             return
-        if data:
-            self.data_received(data)
+        try:
+            if data:
+                self.data_received(data)
+        except Exception as error:  # a bug: this connection ends; whose step it was must not hear of it
+            log.error("a connection broke", exc_info=error)
+            self.force_close()
 
     def _arrived(self) -> None:
         self._comes = False

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from checkout.edge.lookout import Lookout
+from checkout.edge.refuse import Refusals
 from checkout.kit import turn
 from ratelimit.inflight import InFlight
 from tests.api.edge.layer import Counter, layer
@@ -37,7 +38,8 @@ class Caller:
 
     def _ask(self) -> None:
         self._socket.sendall(REQUEST)
-        self.statuses.append(int(self._socket.recv(65536).split()[1]))
+        answer = self._socket.recv(65536)
+        self.statuses.append(int(answer.split()[1]) if answer else 0)
         self.heard.set()
 
     def close(self) -> None:
@@ -89,6 +91,34 @@ def test_a_refusal_does_not_wait_for_the_turn(make: "type[asyncio.AbstractEventL
 
     with asyncio.Runner(loop_factory=make) as runner:
         runner.run(run())
+
+
+async def test_a_connection_that_breaks_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, a bug in one client's request is raised within another one's order."""
+    counter, room = Counter(), InFlight(high=2, low=2)
+    async with layer(counter.routes(), room) as url, wire(url) as one, wire(url) as other:
+        for connection in (one, other):
+            await connection.send(REQUEST)
+        while counter.inside != 2:
+            await asyncio.sleep(0.005)
+        caller = Caller(url)
+        await asyncio.to_thread(caller.ask().join)
+        with monkeypatch.context() as patch:
+            patch.setattr(Refusals, "answer", _break)
+            asking = caller.ask()
+            long_turn(caller.heard, 0.2)
+        await asyncio.to_thread(asking.join)
+        assert caller.statuses == [503, 0]
+        caller.close()
+        counter.open.set()
+        for connection in (one, other):
+            answer = await connection.answer()
+            assert answer is not None
+            assert answer.status == 200
+
+
+def _break(_refusals: Refusals, _data: bytes) -> bytes:
+    raise RuntimeError("a bug")
 
 
 def test_a_number_that_is_used_again_belongs_to_its_new_connection() -> None:
