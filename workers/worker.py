@@ -60,7 +60,7 @@ class Composition(Middleware):
         # What the start has made lives as long as the process; the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(limits.COLLECTED_AFTER, 20, 50)
+        gc.set_threshold(20_000, 20, 50)
 
     async def _close(self) -> None:
         if self._outside is not None:

@@ -1,11 +1,11 @@
 """Hears those who will be refused between the steps of a long turn of the loop: a no need not wait for a hundred orders.
 
-While the room is crowded, connections are watched by a poll of our own beside the event loop's. What comes on one that does
-nothing else is read at once: refused there and then, or handed on to begin with the next turn.
+A connection that asked while the room was crowded is watched from then on, by a poll of our own beside the loop's. What
+comes on one that does nothing else is read at once: refused there and then, or handed on to begin with the next turn.
 
 Guarantees:
 - Only idle connections are read, and only bytes: an end or an error is left for the event loop to meet.
-- While nobody was crowded out lately nothing is watched, and a look is one comparison.
+- While nobody is watched, a look is one comparison.
 """
 
 import contextlib

@@ -124,8 +124,8 @@ PATHS_REMEMBERED_MAX = 4_096
 LISTEN_BACKLOG = 4096
 # Connections that a process takes in one turn of its loop.
 ACCEPTS_A_TURN = 16
-# The garbage collector looks after so many more objects than it left. What orders under way keep comes and goes by tens of
-# thousands, all of it freed by its own count: a look found nothing, and stopped the process for 5 to 100 ms.
+# serve's garbage collector looks after so many more objects than it left. What orders under way keep comes and goes by tens
+# of thousands, all of it freed by its own count: a look found nothing, and stopped the process for 5 to 100 ms.
 COLLECTED_AFTER = 200_000
 # How long a turn of the loop may go on before its steps let those be heard who are refused.
 BREATH_S = 0.001

@@ -15,7 +15,10 @@ from checkout.kit.routes import Route
 from ratelimit.inflight import InFlight
 from ratelimit.policies import policies
 from ratelimit.shared import SharedLimiter
+from tests.api.edge.wire import wire
 from tests.shop import UNLIMITED
+
+FIRST = b"GET /checkout HTTP/1.1\r\nHost: shop\r\n\r\n"
 
 
 class Counter:
@@ -71,3 +74,17 @@ async def layer(
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
     finally:
         await running.stop()
+
+
+@asynccontextmanager
+async def full(**given: float) -> AsyncIterator[tuple[str, Counter, InFlight]]:
+    """A layer whose room is full until its counter is opened."""
+    counter, room = Counter(), InFlight(high=2, low=2)
+    async with layer(counter.routes(), room, **given) as url, wire(url) as one, wire(url) as other:
+        for connection in (one, other):
+            await connection.send(FIRST)
+        async with asyncio.timeout(10):
+            while counter.inside != 2:
+                await asyncio.sleep(0.005)
+        yield url, counter, room
+        counter.open.set()

@@ -12,11 +12,9 @@ import uvloop
 from checkout.edge.lookout import Lookout
 from checkout.edge.refuse import Refusals
 from checkout.kit import turn
-from ratelimit.inflight import InFlight
-from tests.api.edge.layer import Counter, layer
+from tests.api.edge.layer import FIRST, full
 from tests.api.edge.wire import wire
 
-REQUEST = b"GET /checkout HTTP/1.1\r\nHost: shop\r\n\r\n"
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 
@@ -37,7 +35,7 @@ class Caller:
         return thread
 
     def _ask(self) -> None:
-        self._socket.sendall(REQUEST)
+        self._socket.sendall(FIRST)
         answer = self._socket.recv(65536)
         self.statuses.append(int(answer.split()[1]) if answer else 0)
         self.heard.set()
@@ -61,12 +59,7 @@ def test_a_refusal_does_not_wait_for_the_turn(make: "type[asyncio.AbstractEventL
     """If this fails, under overload a no takes as long as the steps of a hundred orders."""
 
     async def run() -> None:
-        counter, room = Counter(), InFlight(high=2, low=2)
-        async with layer(counter.routes(), room) as url, wire(url) as one, wire(url) as other:
-            for connection in (one, other):
-                await connection.send(REQUEST)
-            while counter.inside != 2:
-                await asyncio.sleep(0.005)
+        async with full() as (url, counter, room):
             caller = Caller(url)
             await asyncio.to_thread(caller.ask().join)
             for _ in range(3):
@@ -95,12 +88,7 @@ def test_a_refusal_does_not_wait_for_the_turn(make: "type[asyncio.AbstractEventL
 
 async def test_a_connection_that_breaks_ends_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """If this fails, a bug in one client's request is raised within another one's order."""
-    counter, room = Counter(), InFlight(high=2, low=2)
-    async with layer(counter.routes(), room) as url, wire(url) as one, wire(url) as other:
-        for connection in (one, other):
-            await connection.send(REQUEST)
-        while counter.inside != 2:
-            await asyncio.sleep(0.005)
+    async with full() as (url, counter, room):
         caller = Caller(url)
         await asyncio.to_thread(caller.ask().join)
         with monkeypatch.context() as patch:
@@ -111,8 +99,12 @@ async def test_a_connection_that_breaks_ends_alone(monkeypatch: pytest.MonkeyPat
         assert caller.statuses == [503, 0]
         caller.close()
         counter.open.set()
-        for connection in (one, other):
-            answer = await connection.answer()
+        async with asyncio.timeout(10):
+            while room.count or room.coming:
+                await asyncio.sleep(0.005)
+        async with wire(url) as another:
+            await another.send(FIRST)
+            answer = await another.answer()
             assert answer is not None
             assert answer.status == 200
 

@@ -1,31 +1,15 @@
 """Requests that are refused unread, over real sockets: a connection never loses its place between one and the next."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import pytest
 
 from ratelimit.inflight import InFlight
-from tests.api.edge.layer import Counter, layer
+from tests.api.edge.layer import FIRST, Counter, full, layer
 from tests.api.edge.wire import Answer, Wire, post, wire
 
-FIRST = b"GET /checkout HTTP/1.1\r\nHost: shop\r\n\r\n"
 LAST = b"GET /checkout HTTP/1.1\r\nHost: shop\r\nX-Request-Id: last\r\n\r\n"
-
-
-@asynccontextmanager
-async def full(**given: float) -> AsyncIterator[tuple[str, Counter, InFlight]]:
-    """A layer whose room is full until its counter is opened."""
-    counter, room = Counter(), InFlight(high=2, low=2)
-    async with layer(counter.routes(), room, **given) as url, wire(url) as one, wire(url) as other:
-        for connection in (one, other):
-            await connection.send(FIRST)
-        async with asyncio.timeout(10):
-            while counter.inside != 2:
-                await asyncio.sleep(0.005)
-        yield url, counter, room
-        counter.open.set()
 
 
 async def told(connection: Wire, *parts: bytes) -> Answer:
