@@ -2,13 +2,16 @@
 
 import asyncio
 import itertools
+import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bench.load import drive, generator
+from bench.load import drive
+from bench.load.generator import run_generator
 from bench.load.shapes import Shape, builder, get, purchase
 from bench.problem import BenchError
 from bench.shop.floor import bare_server
@@ -47,7 +50,7 @@ async def test_a_closed_loop_counts_every_answer(server: str) -> None:
         assert number == next(sent)
         return get("/")
 
-    run = await generator.generate(server, build, connections=8, seconds=0.4)
+    run = await asyncio.to_thread(run_generator, server, build, connections=8, seconds=0.4)
     assert run.requests == next(sent) - 1 > 50
     assert run.ok + run.refused == run.requests
     assert run.refused == run.requests // 4
@@ -58,23 +61,24 @@ async def test_an_open_loop_begins_when_its_connections_are_there(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failure means that the time it takes to connect is told as the shop's answer time."""
-    loop = asyncio.get_running_loop()
-    connect = loop.create_connection
+    connect = socket.create_connection
 
-    async def slowly(*args: Any, **kwargs: Any) -> Any:
-        await asyncio.sleep(0.2)
-        return await connect(*args, **kwargs)
+    def slowly(*args: Any, **kwargs: Any) -> socket.socket:
+        time.sleep(0.2)
+        return connect(*args, **kwargs)
 
-    monkeypatch.setattr(loop, "create_connection", slowly)
-    run = await generator.generate(server, lambda _: get("/"), connections=4, seconds=0.5, rate_per_s=50)
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    run = await asyncio.to_thread(
+        run_generator, server, lambda _: get("/"), connections=4, seconds=0.5, rate_per_s=50
+    )
     assert run.requests >= 20
     assert run.p50_ms < 300
 
 
 async def test_an_open_loop_keeps_its_rate_and_sees_a_stall(server: str) -> None:
     """A failure means that a stalled server looks fast because nobody was sent to it meanwhile."""
-    run = await generator.generate(
-        server, lambda _: get("/stall"), connections=1, seconds=1.0, rate_per_s=100
+    run = await asyncio.to_thread(
+        run_generator, server, lambda _: get("/stall"), connections=1, seconds=1.0, rate_per_s=100
     )
     assert run.requests == pytest.approx(100, abs=3)
     assert run.broken == 0
@@ -87,7 +91,8 @@ async def test_an_open_loop_keeps_its_rate_and_sees_a_stall(server: str) -> None
 async def test_so_many_are_sent_and_every_answer_is_seen(server: str) -> None:
     """A failure means that a benchmark prepares fewer carts than it measures, or waits for ever."""
     bodies: list[tuple[int, int]] = []
-    run = await generator.generate(
+    run = await asyncio.to_thread(
+        run_generator,
         server,
         lambda _: get("/"),
         connections=4,
@@ -122,8 +127,8 @@ def test_every_shape_builds_whole_requests(kind: str) -> None:
 async def test_a_server_that_is_not_there_is_said(unused_tcp_port: int) -> None:
     """A failure means that a benchmark of nothing reports figures."""
     with pytest.raises(BenchError, match="cannot be reached"):
-        await generator.generate(
-            f"http://127.0.0.1:{unused_tcp_port}", lambda _: b"", connections=1, seconds=0.1
+        await asyncio.to_thread(
+            run_generator, f"http://127.0.0.1:{unused_tcp_port}", lambda _: b"", connections=1, seconds=0.1
         )
 
 
