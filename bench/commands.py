@@ -128,7 +128,8 @@ def sale(
 @bench_app.command()
 def latency(
     rate: Annotated[
-        float, typer.Option(help="Checkouts a second; half of the last kept ceiling's when not given.", min=0)
+        float,
+        typer.Option(help="Checkouts a second; half of the peak, measured before, if not given.", min=0),
     ] = 0.0,
     seconds: Seconds = 30.0,
     connections: Connections = 256,
@@ -142,7 +143,7 @@ def latency(
     Open loop: requests are due at a fixed rate, whether or not the shop has answered, and each is timed from when it was due
     (no coordinated omission). p50, p90, p99, p99.9 and the slowest.
     """
-    asked = Latency(rate, seconds, connections, processes, wait, results)
+    asked = Latency(rate, seconds, connections, processes, wait)
     run("latency", lambda say: run_latency(asked, say), results=results, as_json=as_json)
 
 

@@ -78,15 +78,6 @@ def read(path: Path) -> Result | None:
         return None
 
 
-def latest(folder: Path, scenario: str) -> Result | None:
-    """The last run of a scenario whose figures count."""
-    for path in kept(folder, scenario):
-        found = read(path)
-        if found is not None and found.counts:
-            return found
-    return None
-
-
 def previous(folder: Path, result: Result) -> Result | None:
     """The last run before this one that asked for the same."""
     for path in kept(folder, result.scenario):

@@ -1,20 +1,20 @@
 """`bench latency`: express checkouts at a fixed arrival rate, each timed from when it was due; then audited."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from msgspec import Struct
 
-from bench.load.drive import Tool, drive
+from bench.load.drive import Tool, chosen
 from bench.load.run import Run
 from bench.load.shapes import Shape
+from bench.measure.noise import drift
 from bench.measure.processes import Sampler
-from bench.measure.row import Plan, measure
+from bench.measure.row import Measured, Plan, measure
 from bench.measure.targets import judged
 from bench.problem import BenchError
 from bench.report.crowd import usage_charts
-from bench.report.history import latest
 from bench.report.progress import Say
 from bench.report.result import Chart, Figure, Line, Result, this_machine
 from bench.shop.afterwards import drain_and_audit
@@ -24,22 +24,22 @@ from bench.shop.store import stock_up
 
 _UNITS = 500_000_000
 _SHARE = 0.5
-_CALIBRATION_S = 4.0
+_PEAK_S = 6.0
 _WARM_S = 3.0
+_SETTLE_S = 3.0
 _LATE_MS = 2.0
 _SHED_MOST = 0.001
 _BEHIND_MOST = 0.02
 
 
 class Latency(Struct, frozen=True):
-    """What is asked for. Units: requests a second; 0 is half of what the last ceiling did. Seconds."""
+    """What is asked for. Units: requests a second; 0 is half of the peak just before. Seconds."""
 
     rate_per_s: float = 0.0
     seconds: float = 30.0
     connections: int = 256
     processes: int = 2
     drain_s: float = 120.0
-    results: Path = Path("bench/results")
 
 
 async def run_latency(asked: Latency, say: Say) -> Result:
@@ -50,59 +50,73 @@ async def run_latency(asked: Latency, say: Say) -> Result:
     say("starting a shop")
     async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
         skus, _ = await stock_up(shop.settings.database_url, units=_UNITS)
-        rate, why = await _rate(asked, shop, skus, say)
+        say("the peak")
+        peak = await _peak(asked, shop, skus, "before")
+        rate = asked.rate_per_s or round(peak.per_s * _SHARE, 1)
         tool = Tool("generator", asked.connections, asked.seconds)
         plan = Plan(
             "express", f"express checkouts, {rate:,.0f} a second", Shape("express", skus), 201, places=True
         )
         say(f"{rate:,.0f} checkouts a second for {asked.seconds:.0f} s")
+        await asyncio.sleep(_SETTLE_S)
         async with Sampler(shop.roots) as sampler:
             found = await measure(tool, shop, plan, warm_s=_WARM_S, rate_per_s=rate)
+        say("the peak again")
+        again = await _peak(asked, shop, skus, "after")
         await shop.stop()
         after = await drain_and_audit(shop, drain_s=asked.drain_s, say=say)
     run, row = found.run, found.row()
+    moved, drifted = drift({"peak": peak.per_s}, {"peak": again.per_s}, of="the")
     return Result(
         scenario="latency",
         title=f"Latency at {rate:,.0f} checkouts a second",
         at=at,
         took_s=round(time.monotonic() - began, 1),
         asked={
-            "rate": f"{asked.rate_per_s:g}" if asked.rate_per_s else "half of the ceiling",
+            "rate": f"{asked.rate_per_s:g}" if asked.rate_per_s else "half of the peak",
             "seconds": f"{asked.seconds:g}",
             "connections": str(asked.connections),
             "processes": str(asked.processes),
         },
         machine=machine,
-        rows=[row],
+        rows=[peak.row(), row, again.row()],
         charts=[*_charts(run), *usage_charts(sampler.samples)[:1]],
         facts=[
-            (f"{rate:,.0f}/s", f"arrive, {why}"),
+            (f"{rate:,.0f}/s", "arrive"),
+            (f"{peak.per_s:,.0f}/s, {again.per_s:,.0f}/s", "at the peak, before and after"),
             *((f"{ms:,.1f} ms", name) for name, ms in _named(run).items()),
         ],
         verdicts=[judged("V4 p50", run.p50_ms), judged("V4 p99", run.p99_ms)],
         figures=[Figure(name, ms, "time", True) for name, ms in _named(run).items()],
         usage=found.usage,
-        problems=[*found.problems, *_problems(run, rate, found.shed), *after.problems],
-        notes=[*_notes(run), *found.notes, *after.notes],
+        problems=[
+            *(problem for one in (peak, found, again) for problem in one.problems),
+            *_problems(run, rate, found.shed),
+            *moved,
+            *after.problems,
+        ],
+        notes=[
+            *_notes(run),
+            *(note for one in (peak, found, again) for note in one.notes),
+            *drifted,
+            *after.notes,
+        ],
         bare_per_s=bare,
         audit=after.audit,
         tolerated=after.tolerated,
     )
 
 
-async def _rate(asked: Latency, shop: OwnShop, skus: list[str], say: Say) -> tuple[float, str]:
-    """(rate, where it is from). Raises: BenchError."""
-    if asked.rate_per_s:
-        return asked.rate_per_s, "as asked"
-    last = latest(asked.results, "ceiling")
-    row = next((row for row in last.rows if row.name == "express"), None) if last else None
-    if row is not None and last is not None:
-        return round(row.per_s * _SHARE, 1), f"half of {last.kept_name}"
-    say("no ceiling is kept: measuring one")
-    run = await drive(Tool("generator", asked.connections, _CALIBRATION_S), shop.url, Shape("express", skus))
-    if not run.ok:
+async def _peak(asked: Latency, shop: OwnShop, skus: list[str], when: str) -> Measured:
+    """What the shop does at most, by the cheapest tool there is. Raises: BenchError."""
+    tool = chosen("auto", connections=asked.connections, seconds=_PEAK_S)
+    plan = Plan(
+        f"peak {when}", f"express checkouts, the peak {when}", Shape("express", skus), 201, places=True
+    )
+    peak = await measure(tool, shop, plan, warm_s=_WARM_S)
+    if not peak.good:
         raise BenchError("the shop placed no order")
-    return round(run.ok_per_s * _SHARE, 1), "half of what was measured just before"
+    return peak
 
 
 def _named(run: Run) -> dict[str, float]:

@@ -12,7 +12,7 @@ import pytest
 from bench.measure.processes import Usage
 from bench.measure.targets import Verdict
 from bench.report import history
-from bench.report.history import change, compare, keep, latest, previous
+from bench.report.history import change, compare, keep, previous
 from bench.report.page import page
 from bench.report.result import Chart, Figure, Line, Result, Row, Table, this_machine
 from bench.report.terminal import console, print_result
@@ -151,16 +151,6 @@ def test_only_the_last_runs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     keep(result(scenario="ceiling-other", at=AT), "page", tmp_path)
     names = sorted(path.name for path in tmp_path.glob("ceiling-2*"))
     assert names == [f"ceiling-20260102T030{m}05Z.{kind}" for m in (6, 7) for kind in ("html", "json")]
-
-
-def test_the_last_run_that_counts_is_found(tmp_path: Path) -> None:
-    """A failure means that a rate is taken from a run whose figures do not count."""
-    keep(result(), "page", tmp_path)
-    keep(result(at=AT + timedelta(hours=1), problems=["it failed"]), "page", tmp_path)
-    found = latest(tmp_path, "ceiling")
-    assert found is not None
-    assert found.at == AT
-    assert latest(tmp_path, "sale") is None
 
 
 def test_the_page_holds_everything_and_fetches_nothing() -> None:
