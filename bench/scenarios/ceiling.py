@@ -21,7 +21,7 @@ from bench.shop.afterwards import drain_and_audit
 from bench.shop.catalogue import carts, etags, listings
 from bench.shop.floor import floors_beside
 from bench.shop.own import OwnShop, own_shop
-from bench.shop.store import stock_up
+from bench.shop.store import fill_the_log, stock_up
 
 ROWS = ("product", "listing", "304", "cart_edit", "refused", "express", "hot", "cart_checkout")
 _UNITS = 500_000_000
@@ -123,6 +123,7 @@ async def _stocked(shop: OwnShop) -> tuple[list[str], list[str], list[str]]:
     skus, slugs = await stock_up(url, units=_UNITS)
     sold_out, on_sale = skus[-_SOLD_OUT:], skus[:-_SOLD_OUT]
     await stock_up(url, units=_UNITS, sold_out=sold_out)
+    await fill_the_log(url)
     return on_sale, sold_out, slugs
 
 

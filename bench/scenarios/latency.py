@@ -20,7 +20,7 @@ from bench.report.result import Chart, Figure, Line, Result, this_machine
 from bench.shop.afterwards import drain_and_audit
 from bench.shop.floor import bare_per_s
 from bench.shop.own import OwnShop, own_shop
-from bench.shop.store import stock_up
+from bench.shop.store import fill_the_log, stock_up
 
 _UNITS = 500_000_000
 _SHARE = 0.5
@@ -50,6 +50,7 @@ async def run_latency(asked: Latency, say: Say) -> Result:
     say("starting a shop")
     async with own_shop(processes=asked.processes, kinds=("serve",)) as shop:
         skus, _ = await stock_up(shop.settings.database_url, units=_UNITS)
+        await fill_the_log(shop.settings.database_url)
         say("the peak")
         peak = await _peak(asked, shop, skus, "before")
         rate = asked.rate_per_s or round(peak.per_s * _SHARE, 1)

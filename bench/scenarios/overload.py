@@ -22,7 +22,7 @@ from bench.report.result import Chart, Figure, Line, Result, Row, Table, this_ma
 from bench.shop.afterwards import drain_and_audit
 from bench.shop.cores import Cores, clients_on, shared
 from bench.shop.own import OwnShop, own_shop
-from bench.shop.store import count_orders, stock_up
+from bench.shop.store import count_orders, fill_the_log, stock_up
 
 _UNITS = 500_000_000
 _SPARE_FILES = 200
@@ -76,6 +76,7 @@ async def run_overload(asked: Overload, say: Say) -> Result:
         raise BenchError(f"{asked.connections:,} connections need as many open files: raise `ulimit -n`")
     async with own_shop(processes=asked.processes, kinds=("serve",), cores=asked.cores.shop) as shop:
         skus, _ = await stock_up(shop.settings.database_url, units=_UNITS)
+        await fill_the_log(shop.settings.database_url)
         shape = Shape("express", skus)
         with clients_on(asked.cores):
             say(f"the peak, {asked.tool.seconds:.0f} s")

@@ -118,3 +118,11 @@ SELECT pg_database_size(current_database()) / 1048576
 -- and the orders' primary key.
 SELECT coalesce(sum(o.total_minor), 0)::bigint FROM orders o
 WHERE EXISTS (SELECT FROM outbox w WHERE w.subject_id = o.id AND w.topic LIKE 'payment.%' AND w.attempts > 0)
+
+-- name: next_segment
+-- Caller: fill_the_log. A segment that holds nothing is not left.
+SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()
+
+-- name: checkpoint
+-- Caller: fill_the_log.
+CHECKPOINT

@@ -213,6 +213,7 @@ DECLARE
     part text;
     made int := 0;
     t record;
+    c record;
 BEGIN
     FOR month IN SELECT generate_series(date_trunc('month', first), last, interval '1 month')::date LOOP
         first_id := uuid_at(month::timestamp AT TIME ZONE 'UTC');
@@ -227,6 +228,17 @@ BEGIN
         LOOP
             part := t.name || '_' || month_name;
             EXECUTE format('CREATE TABLE months.%I (LIKE %I INCLUDING ALL) WITH (%s)', part, t.name, t.storage);
+            -- LIKE leaves them behind.
+            FOR c IN SELECT attname, attstattarget AS target FROM pg_attribute
+                     WHERE attrelid = format('%I', t.name)::regclass AND attnum > 0 AND attstattarget >= 0
+            LOOP
+                EXECUTE format('ALTER TABLE months.%I ALTER COLUMN %I SET STATISTICS %s', part, c.attname, c.target);
+            END LOOP;
+            FOR c IN SELECT attrelid::regclass AS owner, attnum FROM pg_index JOIN pg_attribute ON attrelid = indexrelid
+                     WHERE indrelid = format('months.%I', part)::regclass AND indkey[attnum - 1] = 0
+            LOOP
+                EXECUTE format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS 25', c.owner, c.attnum);
+            END LOOP;
             IF t.name = 'orders' THEN
                 EXECUTE format('CREATE UNIQUE INDEX ON months.%I (number)', part);
             END IF;
@@ -1172,6 +1184,10 @@ CREATE TABLE order_claims (
     CONSTRAINT order_claims_pkey PRIMARY KEY (claim_id)
 )
 WITH (autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_insert_scale_factor='0.1');
+ALTER TABLE ONLY order_claims ALTER COLUMN claim_id SET STATISTICS 25;
+ALTER TABLE ONLY order_claims ALTER COLUMN order_id SET STATISTICS 25;
+ALTER TABLE ONLY order_claims ALTER COLUMN fingerprint SET STATISTICS 25;
+ALTER TABLE ONLY order_claims ALTER COLUMN cart_id SET STATISTICS 25;
 CREATE UNIQUE INDEX order_claims_cart ON order_claims (cart_id) WHERE (cart_id IS NOT NULL);
 
 CREATE TABLE order_events (
@@ -1184,6 +1200,11 @@ CREATE TABLE order_events (
     CONSTRAINT order_events_pkey PRIMARY KEY (order_id, seq)
 )
 PARTITION BY RANGE (order_id);
+ALTER TABLE ONLY order_events ALTER COLUMN order_id SET STATISTICS 25;
+ALTER TABLE ONLY order_events ALTER COLUMN seq SET STATISTICS 25;
+ALTER TABLE ONLY order_events ALTER COLUMN status SET STATISTICS 25;
+ALTER TABLE ONLY order_events ALTER COLUMN detail SET STATISTICS 25;
+ALTER TABLE ONLY order_events ALTER COLUMN at SET STATISTICS 25;
 
 CREATE TABLE order_lines (
     order_id uuid NOT NULL,
@@ -1197,6 +1218,11 @@ CREATE TABLE order_lines (
     CONSTRAINT order_lines_pkey PRIMARY KEY (order_id, line_no)
 )
 PARTITION BY RANGE (order_id);
+ALTER TABLE ONLY order_lines ALTER COLUMN order_id SET STATISTICS 25;
+ALTER TABLE ONLY order_lines ALTER COLUMN line_no SET STATISTICS 25;
+ALTER TABLE ONLY order_lines ALTER COLUMN item_id SET STATISTICS 25;
+ALTER TABLE ONLY order_lines ALTER COLUMN quantity SET STATISTICS 25;
+ALTER TABLE ONLY order_lines ALTER COLUMN unit_minor SET STATISTICS 25;
 
 CREATE TABLE order_months (
     name text NOT NULL,
@@ -1248,8 +1274,34 @@ CREATE TABLE orders (
     CONSTRAINT orders_pkey PRIMARY KEY (id)
 )
 PARTITION BY RANGE (id);
+ALTER TABLE ONLY orders ALTER COLUMN id SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN number SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN claim_id SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN account_id SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN cart_id SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN email SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN country SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN currency SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN subtotal_minor SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN discount_minor SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN shipping_minor SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN tax_minor SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN total_minor SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN document SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN payment_provider SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN payment_method SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN status SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN timeline_seq SET STATISTICS 0;
+ALTER TABLE ONLY orders ALTER COLUMN placed_at SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN payment_deadline SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN paid_at SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN cancelled_at SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN erased_at SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN personal SET STATISTICS 25;
+ALTER TABLE ONLY orders ALTER COLUMN email_index SET STATISTICS 25;
 CREATE INDEX orders_account ON ONLY orders (account_id, id) WHERE (account_id IS NOT NULL);
 CREATE INDEX orders_email ON ONLY orders (lower(email)) WHERE (email IS NOT NULL);
+ALTER INDEX orders_email ALTER COLUMN 1 SET STATISTICS 25;
 CREATE INDEX orders_email_index ON ONLY orders (email_index) WHERE (email_index IS NOT NULL);
 CREATE INDEX orders_unpaid ON ONLY orders (payment_deadline) WHERE ((paid_at IS NULL) AND (cancelled_at IS NULL));
 CREATE TRIGGER orders_free_cart AFTER UPDATE ON orders FOR EACH ROW WHEN (((new.cart_id IS NOT NULL) AND ((old.status = 'cancelled') <> (new.status = 'cancelled')))) EXECUTE FUNCTION order_frees_cart();
@@ -1268,6 +1320,15 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_pkey PRIMARY KEY (id)
 )
 WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+ALTER TABLE ONLY outbox ALTER COLUMN id SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN topic SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN subject_id SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN payload SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN attempts SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN available_at SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN created_at SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN parked_at SET STATISTICS 25;
+ALTER TABLE ONLY outbox ALTER COLUMN last_error SET STATISTICS 25;
 CREATE INDEX outbox_due ON outbox (topic, available_at, id) WHERE (parked_at IS NULL);
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE (parked_at IS NOT NULL);
 CREATE INDEX outbox_subject ON outbox (subject_id);
@@ -1706,6 +1767,18 @@ CREATE TABLE stock_movements (
     CONSTRAINT stock_movements_item_id_fkey FOREIGN KEY (item_id) REFERENCES stock(item_id)
 )
 PARTITION BY RANGE (movement_id);
+ALTER TABLE ONLY stock_movements ALTER COLUMN id SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN movement_id SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN item_id SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN kind SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN on_hand_delta SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN reserved_delta SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN order_id SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN location SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN reason SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN actor SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN at SET STATISTICS 25;
+ALTER TABLE ONLY stock_movements ALTER COLUMN document_id SET STATISTICS 25;
 CREATE INDEX stock_movements_item ON ONLY stock_movements (item_id, id);
 CREATE TRIGGER stock_movements_moved AFTER INSERT ON stock_movements REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stock_moved();
 
