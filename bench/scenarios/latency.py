@@ -1,6 +1,7 @@
 """`bench latency`: express checkouts at a fixed arrival rate, each timed from when it was due; then audited."""
 
 import asyncio
+import os
 import time
 from datetime import UTC, datetime
 
@@ -60,6 +61,8 @@ async def run_latency(asked: Latency, say: Say) -> Result:
         )
         say(f"{rate:,.0f} checkouts a second for {asked.seconds:.0f} s")
         await asyncio.sleep(_SETTLE_S)
+        # Else the kernel writes the peak's pages half a minute later, all at once, while checkouts wait for the disk.
+        await asyncio.to_thread(os.sync)
         async with Sampler(shop.roots) as sampler:
             found = await measure(tool, shop, plan, warm_s=_WARM_S, rate_per_s=rate)
         say("the peak again")
