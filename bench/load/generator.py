@@ -72,10 +72,8 @@ class _Load:
 
     def __init__(
         self,
-        address: tuple[str, int],
         build: Build,
         *,
-        connections: int,
         rate_per_s: float,
         seconds: float,
         most: int,
@@ -92,16 +90,18 @@ class _Load:
             ready = deque(build(next(numbers)) for _ in range(int(rate_per_s * seconds) + _SPARE))
             self._next = lambda: ready.popleft() if ready else build(next(numbers))
         self._due: deque[float] = deque()
-        self._epoll = select.epoll()
+        self._idle: deque[_Connection] = deque()
         self._of: dict[int, _Connection] = {}
+        self._epoll = select.epoll()
+        self._began = self._last = self._ends = 0.0
+
+    def connect(self, address: tuple[str, int], connections: int) -> None:
+        """Opens its connections. Raises: OSError."""
         for _ in range(connections):
             one = _Connection(address)
             self._of[one.socket.fileno()] = one
             self._epoll.register(one.socket, select.EPOLLIN)
-        self._idle = deque(self._of.values())
-        # The first one is due now that the connections are there to send it.
-        self._began = self._last = time.perf_counter()
-        self._ends = self._began + seconds
+            self._idle.append(one)
 
     def close(self) -> None:
         """Closes what is open."""
@@ -111,13 +111,15 @@ class _Load:
 
     def run(self) -> Run:
         """Sends until the end, then waits a while for what is owed."""
+        self._began = self._last = time.perf_counter()
+        self._ends = self._began + self._seconds
         if self._rate:
             self._keep_rate()
         else:
             self._keep_busy()
         elapsed_s = (self._last if self._done else time.perf_counter()) - self._began
         until = time.perf_counter() + _DRAIN_S
-        while self._owed > self._dropped and time.perf_counter() < until:
+        while self._of and self._owed > self._dropped and time.perf_counter() < until:
             self._hear(_LOOK_S)
         return self._as_run(max(elapsed_s, 1e-6))
 
@@ -265,19 +267,11 @@ def run_generator(
     Raises: BenchError when the server cannot be reached.
     """
     parts = urlsplit(url)
+    load = _Load(build, rate_per_s=rate_per_s, seconds=seconds, most=most, seen=seen)
     try:
-        load = _Load(
-            (parts.hostname or "127.0.0.1", parts.port or 80),
-            build,
-            connections=connections,
-            rate_per_s=rate_per_s,
-            seconds=seconds,
-            most=most,
-            seen=seen,
-        )
+        load.connect((parts.hostname or "127.0.0.1", parts.port or 80), connections)
+        return load.run()
     except OSError as error:
         raise BenchError(f"{url} cannot be reached: {error}") from error
-    try:
-        return load.run()
     finally:
         load.close()

@@ -38,26 +38,40 @@ class Probe:
         return sorted((s for s in self.samples if begin_s <= s.at_s < end_s), key=lambda s: s.at_s)
 
     async def one(self) -> None:
-        """Sends one request and waits for its answer; the time to connect is no part of it."""
+        """Sends one request and waits for its answer; the time to connect is no part of it.
+
+        A kept connection that was closed meanwhile is no answer: it is sent again, as any client does, on another.
+        """
         self._number += 1
         data, status = self._build(self._number), 0
         began = time.monotonic()
         with contextlib.suppress(OSError, EOFError, TimeoutError):
             async with asyncio.timeout(_LONGEST_S):
-                reader, writer = self._free.pop() if self._free else await asyncio.open_connection(*self._at)
-                began = time.monotonic()
-                try:
-                    writer.write(data)
-                    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                    length = head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-                    await reader.readexactly(int(length or 0))
-                    status = int(head[9:12])
-                finally:
-                    if status:
-                        self._free.append((reader, writer))
-                    else:
-                        writer.close()
+                while self._free and not status:
+                    with contextlib.suppress(ConnectionError, EOFError):
+                        status = await self._ask(*self._free.pop(), data)
+                if not status:
+                    connecting = time.monotonic()
+                    connection = await asyncio.open_connection(*self._at)
+                    began += time.monotonic() - connecting
+                    status = await self._ask(*connection, data)
         self.samples.append(Sample(began, (time.monotonic() - began) * 1000, status))
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> int:
+        """The answer's status; the connection is kept for the next one. Raises: OSError, EOFError."""
+        status = 0
+        try:
+            writer.write(data)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+            await reader.readexactly(int(length or 0))
+            status = int(head[9:12])
+        finally:
+            if status:
+                self._free.append((reader, writer))
+            else:
+                writer.close()
+        return status
 
     def close(self) -> None:
         """Closes its connections."""

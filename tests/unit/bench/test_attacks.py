@@ -162,3 +162,21 @@ async def test_probes_keep_their_rate_while_one_waits() -> None:
     assert {sample.status for sample in probe.samples} <= {201, 503}
     first = min(probe.samples, key=lambda sample: sample.at_s)
     assert first.ms == max(sample.ms for sample in probe.samples) > 300
+
+
+async def test_a_probe_is_sent_again_when_its_connection_was_closed() -> None:
+    """A failure means that a server which closes who was idle for long is told to have left a probe without an answer."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    made = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with made:
+        probe = Probe(f"http://127.0.0.1:{made.sockets[0].getsockname()[1]}", lambda _number: get("/"))
+        for _ in range(3):
+            await probe.one()
+            await asyncio.sleep(0.05)
+        probe.close()
+    assert [sample.status for sample in probe.samples] == [201, 201, 201]

@@ -106,6 +106,26 @@ async def test_so_many_are_sent_and_every_answer_is_seen(server: str) -> None:
     assert run.elapsed_s < 20
 
 
+@pytest.mark.parametrize("rate_per_s", [0.0, 50.0])
+async def test_who_is_cut_off_counts_as_broken(rate_per_s: float) -> None:
+    """A failure means that a server which drops connections looks faultless, or that the load waits for it for ever."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b""):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as made:
+        url = f"http://127.0.0.1:{made.sockets[0].getsockname()[1]}"
+        run = await asyncio.to_thread(
+            run_generator, url, lambda _: get("/"), connections=3, seconds=0.5, rate_per_s=rate_per_s
+        )
+    assert run.ok == run.requests == 3
+    assert run.broken >= 3
+    assert run.elapsed_s < 5
+
+
 @pytest.mark.parametrize(
     "kind", ["express", "cart_new", "cart_checkout", "cart_edit", "read", "bare_post", "bare_get"]
 )
