@@ -125,14 +125,18 @@ class Meter:
         cpu: defaultdict[str, float] = defaultdict(float)
         memory: defaultdict[str, float] = defaultdict(float)
         count: defaultdict[str, int] = defaultdict(int)
-        for pid, seen in snapshot(self._roots).items():
+        now = snapshot(self._roots)
+        for pid, seen in now.items():
             before = self._before.get(pid)
             cpu[seen.role] += seen.cpu_s - (before.cpu_s if before else 0.0)
             memory[seen.role] += seen.private_mib
             count[seen.role] += 1
         mine = self._roots.get(os.getpid())
-        if mine is not None:
-            cpu[mine] += _ended_children_s() - self._ended_s
+        if mine is not None:  # with all they ever used: what they had used before is not of this while
+            gone_s = sum(
+                seen.cpu_s for pid, seen in self._before.items() if pid not in now and seen.role == mine
+            )
+            cpu[mine] += max(0.0, _ended_children_s() - self._ended_s - gone_s)
         cpu[OTHERS] = max(0.0, _machine_s() - self._machine_s - sum(cpu.values()))
         usages = [
             Usage(

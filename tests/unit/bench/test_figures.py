@@ -12,7 +12,7 @@ import pytest
 from bench.load import recording
 from bench.load.wrk_tool import parse
 from bench.measure.histogram import Histogram
-from bench.measure.processes import OTHERS, Meter, Usage, cpu_us, memory_of, over
+from bench.measure.processes import OTHERS, Meter, Usage, cpu_us, memory_of, over, snapshot
 from bench.problem import BenchError
 
 
@@ -107,6 +107,22 @@ def test_a_load_tool_that_has_ended_is_metered() -> None:
     subprocess.run([sys.executable, "-c", "sum(n * n for n in range(2_000_000))"], check=True)
     usage = {one.role: one for one in meter.read()}
     assert usage["generator"].cores > 0.1
+
+
+def test_what_a_tool_used_before_is_not_of_the_while_in_which_it_ends() -> None:
+    """A failure means that the last second of every chart shows as many cores as the load used in all its time."""
+    burn = "sum(n * n for n in range(8_000_000)); print('done', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as tool:
+        assert tool.stdout is not None
+        assert tool.stdout.readline() == "done\n"
+        used_s = snapshot({os.getpid(): "generator"})[tool.pid].cpu_s
+        meter = Meter({os.getpid(): "generator"})
+        tool.communicate("\n")
+    usage = {one.role: one for one in meter.read()}
+    assert used_s > 0.1
+    assert usage["generator"].cpu_s < used_s / 2
 
 
 def test_samples_of_a_role_that_ended_still_count() -> None:
